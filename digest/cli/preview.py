@@ -2,20 +2,13 @@
 
 import json
 import re
-import socket
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from threading import Thread
-from time import monotonic
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import anyio
 import click
@@ -33,6 +26,7 @@ from digest.models.errors import DigestError, NotFound
 from digest.models.schedule import get_local_day, get_slot
 from digest.pipeline import plan
 from digest.pipeline.ingest import fetch_sources
+from digest.sources.http.reachability import is_any_reachable
 
 ANONYMOUS = Subscriber(id=0, public_id=PREVIEW_ID, address="you@example.org", status=Status.CONFIRMED)
 MAX_KEYWORD_WORDS = 4  # a longer part between commas is prose, not a keyword
@@ -41,7 +35,6 @@ NO_NETWORK = (
     "No source can be reached. Is the network up, or must HTTPS_PROXY name a proxy? "
     "See: digest doctor. Without a network, try: digest demo"
 )
-DEFAULT_PORTS = {"http": 80, "https": 443}
 FORMATS = ("html", "text", "eml", "json")
 
 
@@ -106,7 +99,7 @@ def _fetch_if_empty(services: Services, now: datetime) -> None:
         if tx.papers.count():
             return
     echo_err("No papers yet: reading the sources once. This takes about half a minute.")
-    if not _is_any_reachable(services.source_config.trusted_urls, timeout=CONNECT_TIMEOUT):
+    if not is_any_reachable(services.source_config.trusted_urls, timeout=CONNECT_TIMEOUT):
         raise DigestError(NO_NETWORK)
     with show_progress("reading the sources") as bar:
         results = anyio.run(
@@ -209,37 +202,3 @@ def edition_to_json(edition: Edition) -> dict[str, Any]:
             for item in edition.news
         ],
     }
-
-
-def _is_any_reachable(urls: Collection[str], *, timeout: float) -> bool:
-    """Return True if any of these hosts, or the proxy before it, takes a connection in *timeout* seconds.
-
-    All are tried at once, in threads; the first success is enough.
-    """
-    results: SimpleQueue[bool] = SimpleQueue()
-    addresses = {_resolve_address(url) for url in urls}
-    for address in addresses:
-        # Daemons: a name server that is silent for half a minute must not delay the exit.
-        Thread(target=_try_connect, args=(*address, timeout, results), daemon=True).start()
-    deadline = monotonic() + timeout
-    try:
-        return any(results.get(timeout=max(0.0, deadline - monotonic())) for _ in addresses)
-    except Empty:
-        return False
-
-
-def _resolve_address(url: str) -> tuple[str, int]:
-    """Return host and port to connect to for this URL: its own, or those of the environment's proxy."""
-    parts = urlsplit(url)
-    proxy = "" if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme, "")
-    target = urlsplit(proxy) if "//" in proxy else parts
-    return target.hostname or "", target.port or DEFAULT_PORTS.get(target.scheme, 443)
-
-
-def _try_connect(host: str, port: int, timeout: float, results: SimpleQueue[bool]) -> None:
-    try:
-        socket.create_connection((host, port), timeout=timeout).close()
-    except (OSError, ValueError):
-        results.put(False)
-    else:
-        results.put(True)

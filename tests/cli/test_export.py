@@ -1,102 +1,129 @@
-"""Tests of `digest subscribers export`: importing an export restores every setting."""
+"""Tests of `digest export`: papers of a digest, saved ones and single ones, in every format."""
 
-import io
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import date, time
-from typing import Any
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from click.testing import CliRunner, Result
 
-from digest.db import Database, Transaction
-from digest.models import Facet, Frequency, LikedPaper, Mix, Status, Subscriber, Threshold
-from digest.models.errors import InvalidChange
+from digest.app.services import Services, open_services
+from digest.app.settings import list_variables, load_settings
+from digest.cli.export import command
+from digest.models import DeliveryKind, NewDelivery, Paper, Status, Subscriber
+from digest.models.errors import NotFound
 from digest.subscribers import Actor
-from digest.subscribers.importing import import_rows
-from digest.subscribers.table_files import read_rows
-from digest.subscribers.transfer import COLUMNS, check_file, export_csv, export_json_lines
-from digest.subscribers.validation import apply_changes
-from tests.factories import NOW, make_subscriber
+from digest.subscribers.saved_papers import annotate_saved_paper, save_paper
+from tests.factories import NOW, make_paper
 
-ACTOR = Actor(name="cli:test", now=NOW, suppression_key=b"pepper")
-plain_text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
-odd_text = st.sampled_from(
-    ["=1+1", "'=1", "''@x", "[optics", '["a"]', "a, b", "x;y", "- dashes", "'tis", "", " "]
-)
-text = plain_text | odd_text
-lists = st.lists(text, max_size=4)
-liked_papers = st.lists(st.builds(LikedPaper, text, text, plain_text), max_size=3)
-changes = st.fixed_dictionaries(
-    {},
-    optional={
-        **dict.fromkeys(("keywords", "muted", "authors", "affiliations", "categories"), lists),
-        "text": text,
-        "liked": liked_papers,
-        "disliked": liked_papers,
-        "learnt": st.lists(st.tuples(plain_text, st.floats(-1, 1)), max_size=3),
-        "facets": st.lists(st.builds(Facet, plain_text, st.lists(plain_text).map(tuple)), max_size=2),
-        "timezone": st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kolkata"]),
-        "send_at": st.times().map(lambda at: time(at.hour, at.minute)),
-        "frequency": st.sampled_from(Frequency),
-        "weekday": st.integers(0, 6),
-        "paused_until": st.none() | st.dates(date(2026, 1, 1), date(2030, 1, 1)),
-        "mix": st.sampled_from(Mix),
-        "trending": st.integers(0, 20),
-        "picked": st.integers(0, 40),
-        "also_new": st.integers(0, 60),
-        "threshold": st.sampled_from(Threshold),
-        "language": st.sampled_from(["en", "de", "zh"]),
-        "empty_day_note": st.booleans(),
-        "clicks_may_teach": st.booleans(),
-        "news": st.booleans(),
-    },
+FIRST, SECOND, SAVED = (
+    make_paper(title, id=f"arxiv:2611.0004{number}")
+    for number, title in enumerate(("First Sheep", "Second Sheep", "Saved Sheep"))
 )
 
 
-def _make_reader(changes: dict[str, Any], status: Status) -> Subscriber:
-    try:
-        reader = apply_changes(make_subscriber(address="ada@example.com"), changes)
-    except InvalidChange:  # the random text is no valid setting
-        reader = make_subscriber(address="ada@example.com")
-    return replace(reader, status=status)
+@pytest.fixture
+def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+    """Services on a database with two digests and a saved paper of Ada."""
+    for variable in list_variables().values():
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.chdir(tmp_path)
+    services = open_services(load_settings())
+    with services.store.begin() as tx:
+        tx.papers.add([FIRST, SECOND, SAVED], seen_at=NOW)
+        ada = tx.subscribers.add("ada@example.com", status=Status.CONFIRMED, now=NOW)
+        for day, papers in ((22, (FIRST,)), (23, (SECOND, FIRST))):
+            tx.deliveries.enqueue([_build_digest(ada, date(2026, 11, day), papers)], now=NOW)
+        save_paper(tx, ada, SAVED, actor=Actor("reader", NOW, b"key"))
+        annotate_saved_paper(tx, ada, SAVED, note="Read it", tags="Wool, to read")
+    yield services
+    services.close()
 
 
-def _erase_all(tx: Transaction) -> None:
-    for reader in tx.subscribers.list_after():
-        tx.subscribers.erase(reader.id, now=NOW)
+def _build_digest(reader: Subscriber, day: date, papers: tuple[Paper, ...]) -> NewDelivery:
+    slot = NOW.replace(day=day.day)
+    return NewDelivery(
+        kind=DeliveryKind.DIGEST,
+        key=f"digest/{reader.id}/{day}",
+        subscriber_id=reader.id,
+        address=reader.address,
+        day=day,
+        slot=slot,
+        not_before=slot,
+        not_after=slot,
+        payload={"papers": [paper.id for paper in papers]},
+    )
 
 
-@pytest.mark.parametrize("export", [export_csv, export_json_lines])
-@given(changes=changes, status=st.sampled_from(Status), tags=st.lists(st.sampled_from(["lab", "a b"])))
-def test_export_and_import_restore_the_same_reader(
-    store: Database,
-    export: Callable[[Database], Iterator[str]],
-    changes: dict[str, Any],
-    status: Status,
-    tags: list[str],
-) -> None:
-    reader = _make_reader(changes, status)
-    with store.begin() as tx:
-        _erase_all(tx)
-        tx.subscribers.add_many([reader])
-        tx.tags.add_by_public_id({reader.public_id: tuple(tags)})
-    file = io.BytesIO("".join(export(store)).encode())
-    assert check_file(file) == []
-    with store.begin(commit=False) as tx:
-        _erase_all(tx)
-        (result,) = import_rows(tx, list(read_rows(file)), actor=ACTOR, confirmed=True)
-        left = status is Status.UNSUBSCRIBED
-        assert result.note == ("Taken for unsubscribed: status “unsubscribed”." if left else "")
-        imported = tx.subscribers.get_by_address("ada@example.com")
-        assert set(tx.tags.count()) == set(tags)
-    assert imported.profile == reader.profile
-    assert imported.schedule == reader.schedule
-    assert imported.preferences == reader.preferences
-    assert imported.status is status
+def _export(*arguments: str) -> Result:
+    return CliRunner().invoke(command, arguments)
 
 
-def test_every_setting_has_a_column() -> None:
-    chosen = ("keywords", "liked", "weekday", "affiliations", "language", "trending", "paused_until")
-    assert {"email", "status", *chosen} <= set(COLUMNS)
+@pytest.mark.usefixtures("services")
+@pytest.mark.parametrize(
+    ("options", "titles"),
+    [
+        (["ada@example.com"], ["Second Sheep", "First Sheep"]),
+        (["ada@example.com", "--day", "2026-11-22"], ["First Sheep"]),
+        (["ada@example.com", "--saved"], ["Saved Sheep"]),
+        (["ada@example.com", "--tag", "WOOL"], ["Saved Sheep"]),
+        (["ada@example.com", "--tag", "goats"], []),
+        (
+            ["--paper", "2611.00041v2", "--paper", FIRST.url, "--paper", FIRST.id],
+            ["Second Sheep", "First Sheep"],
+        ),
+    ],
+)
+def test_export_writes_the_papers_that_were_asked_for(options: list[str], titles: list[str]) -> None:
+    items = json.loads(_export(*options, "--format", "csl-json").stdout)
+
+    assert [item["title"] for item in items] == titles
+
+
+@pytest.mark.usefixtures("services")
+def test_export_is_bibtex_or_what_the_file_ends_in(tmp_path: Path) -> None:
+    assert _export("ada@example.com").stdout.startswith("@misc{arxiv:2611.00041,")
+    for name, beginning in (("a.ris", "TY  - UNPB"), ("a.md", "## [Saved Sheep]"), ("a.txt", "@misc{")):
+        result = _export("ada@example.com", "--saved", "--out", str(tmp_path / name))
+        assert result.stderr == f"1 papers written to {tmp_path / name}.\n"
+        assert (tmp_path / name).read_text().startswith(beginning)
+        assert (tmp_path / name).stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.usefixtures("services")
+def test_saved_papers_are_exported_with_note_and_tags() -> None:
+    document = _export("ada@example.com", "--saved").stdout
+
+    assert "annote = {Read it}" in document
+    assert "keywords = {cs.LG, Wool, to read}" in document
+
+
+@pytest.mark.usefixtures("services")
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["ada@example.com", "--day", "2026-01-01"], "no digest of 2026-01-01"),
+        (["--paper", "2611.99999"], "no paper '2611.99999'"),
+        (["eve@example.com"], "not subscribed"),
+    ],
+)
+def test_what_is_not_there_is_named(options: list[str], words: str) -> None:
+    error = _export(*options).exception
+
+    assert isinstance(error, NotFound)
+    assert words in str(error)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["ada@example.com", "--paper", "2611.00040"],
+        ["--paper", "2611.00040", "--saved"],
+        ["ada@example.com", "--saved", "--day", "2026-11-22"],
+        ["ada@example.com", "--format", "word"],
+    ],
+)
+def test_options_that_do_not_fit_together_are_a_usage_error(options: list[str]) -> None:
+    assert _export(*options).exit_code == 2

@@ -176,7 +176,7 @@ def test_file_with_an_unclosed_quote_is_refused_before_anything_is_imported(fold
     assert list(_load_readers(folder)) == []
 
 
-CASES = Path(__file__).parents[3] / "shared" / "cases" / "mail"
+CASES = Path(__file__).parents[4] / "shared" / "cases" / "mail"
 EXPECTED = {  # the right values of the handed files: the status of each person, in order
     "i01-sep.csv": {"ada": "confirmed"},
     "i02-ghost.csv": {"ada": "confirmed", "bob": "unsubscribed"},
