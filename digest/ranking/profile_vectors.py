@@ -13,7 +13,7 @@ import numpy as np
 
 from digest.ranking.array_types import Floats
 
-FORMAT_VERSION = 2  # of the packed form and of the terms in it: raise it when either changes
+FORMAT_VERSION = 3  # of the packed form and of the terms in it: raise it when either changes
 
 TermIds = np.ndarray[tuple[int, ...], np.dtype[np.uint32]]
 TermCounts = np.ndarray[tuple[int, ...], np.dtype[np.int32]]

@@ -82,7 +82,7 @@ class Coefficients:
     intercept: float
 
 
-BY_WORDS = Coefficients(np.array([1.26, 0, 0.86, 4.28, 6.32, 0], np.float32), interest=3.14, intercept=-7.58)
+BY_WORDS = Coefficients(np.array([1.3, 0, 0.85, 4.36, 6.25, 0], np.float32), interest=3.22, intercept=-7.61)
 BY_SENTENCES = Coefficients(
     np.array([1.39, 0, 0.86, 3.82, 5.7, 1.41], np.float32), interest=3.23, intercept=-7.57
 )

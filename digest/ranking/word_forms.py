@@ -2,6 +2,7 @@
 
 Plural and verb endings, British and American spelling, hyphens and accents make no difference. Coarser than
 `digest.ranking.tokenizer.stem`: it decides whether a paper says what a reader typed, not how rare a term is.
+`field_terms.npz` holds folded words: `python -m bench.field_terms` makes it anew after a change here.
 """
 
 import re
@@ -14,20 +15,61 @@ _WORD = re.compile(r"[^\W_]+")
 _SENTENCE_END = re.compile(r"[.!?;:]\s|\n")
 _OUR = re.compile(r"(?<=[a-z]{2})our(?=$|s$|al|ed|ing|able|ite|less|ful|ist|ism|ation)")
 _NO_OUR = frozenset({"four", "hour", "tour", "pour", "sour", "flour", "detour", "contour", "glamour", "your"})
-_SPELLINGS = {"centre": "center", "fibre": "fiber", "defence": "defense", "programme": "program"}
-_BRITISH = (
-    ("isation", "ization"), ("ising", "izing"), ("ised", "ized"), ("iser", "izer"), ("ise", "ize"),
-    ("yse", "yze"), ("ysed", "yzed"), ("ysing", "yzing"),
-    ("elling", "eling"), ("elled", "eled"), ("eller", "eler"),
-)  # fmt: skip
 _NO_ISE = frozenset(
     """
-    advise arise compromise concise cruise demise devise disguise enterprise excise exercise expertise
-    franchise improvise likewise merchandise noise otherwise paradise praise precise premise promise raise
-    revise rise supervise surprise treatise wise
+    adv appra ar br chast comprom conc cru dem denoi dev disgu enterpr exerc expert franch improv likew
+    merchand no otherw parad pra prec prem prom ra rev r surm superv surpr treat w
     """.split()  # noqa: SIM905  a page of words reads better than a page of quotes
 )
-_IZE = ("ization", "izing", "ized", "izer", "ize")
+"""What precedes "ise" in words that nobody writes with "ize"."""
+
+_ISE = ("isation", "ising", "ised", "iser", "ise")
+_BRITISH = (
+    (re.compile(r"(?<=...)yse(?=d?$)"), "yze"),
+    (re.compile(r"(?<=...)ysing$"), "yzing"),
+    (re.compile(r"(?<=...el)l(?=ing$|ed$|er$)"), ""),
+    (re.compile(r"(?<=met|lit|ent|fib|eat|euv)re$"), "er"),
+    (re.compile(r"analysis$"), "analyze"),  # the noun
+)
+_LIGATURES = tuple(
+    pair.split("/")
+    for pair in """
+    aemi/emi aesth/esth aetiol/etiol archaeo/archeo caesar/cesar faec/fec gynaec/gynec haem/hem paed/ped
+    palaeo/paleo coelia/celia foet/fet manoeuv/maneuv oedem/edem oesoph/esoph oestr/estr pnoe/pne rrhoe/rrhe
+    """.split()
+)
+"""Parts of words that British English writes with ae or oe."""
+
+_VARIANTS = dict(
+    pair.split("/")
+    for pair in """
+    adaptor/adapter ageing/aging aluminium/aluminum artefact/artifact centred/centered cheque/check
+    defence/defense enrol/enroll formation/form fulfil/fulfill grey/gray judgement/judgment licence/license
+    mould/mold offence/offense practise/practice programme/program sceptic/skeptic sulphate/sulfate
+    sulphide/sulfide sulphur/sulfur
+    """.split()
+)
+"""Other spellings of the same word."""
+
+_PLURALS = dict(
+    pair.split("/")
+    for pair in """
+    algae/alga antennae/antenna appendices/appendix automata/automaton bacteria/bacterium children/child
+    corpora/corpus crises/crisis criteria/criterion diagnoses/diagnosis feet/foot formulae/formula fungi/fungus
+    gases/gas helices/helix hypotheses/hypothesis indices/index larvae/larva lens/lens lenses/lens loci/locus
+    matrices/matrix metastases/metastasis mice/mouse news/news nuclei/nucleus phenomena/phenomenon
+    prognoses/prognosis simplices/simplex spectra/spectrum stimuli/stimulus strata/stratum syntheses/synthesis
+    teeth/tooth theses/thesis vertebrae/vertebra vertices/vertex vortices/vortex women/woman
+    """.split()
+)
+"""Plurals of another form than those that end in s, and words that end in s in the singular."""
+
+_KEPT = re.compile(r"(?:eer|transformer|adapter|accelerator|operator|carbonat|designat|fabricat|templat)$")
+"""Words that mean something else than the verb they seem to come from: a transformer is not what transforms."""
+
+_NO_VERB = re.compile(r"eed$|^embed$")
+_VOWEL = re.compile(r"[aeiouy]")
+_SHORT_VERB = re.compile(r"(?:[^aeiouy]|qu)*[aeiouy][^aeiouywx]")  # with an e, else it doubles its last letter
 
 
 @lru_cache(maxsize=200_000)
@@ -36,8 +78,10 @@ def fold_word(word: str) -> str:
 
     >>> [fold_word(word) for word in ("optimisation", "optimized", "behaviours", "recommender", "detecting")]
     ['optimiz', 'optimiz', 'behavior', 'recommend', 'detect']
+    >>> [fold_word(word) for word in ("generation", "generates", "tuned", "tuning", "matrices", "leukaemia")]
+    ['gener', 'gener', 'tune', 'tune', 'matrix', 'leukemia']
     """
-    word = stem(word)
+    word = _PLURALS.get(word) or stem(word)
     if len(word) <= 3 or not (word.isascii() and word.isalpha()):
         return word
     return _fold_ending(_fold_spelling(word))
@@ -62,48 +106,63 @@ def remove_stopwords(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def _fold_spelling(word: str) -> str:
+    """Return the American spelling."""
     if "our" in word and word not in _NO_OUR:
         word = _OUR.sub("or", word)
+    if "ae" in word or "oe" in word:
+        for british, american in _LIGATURES:
+            word = word.replace(british, american)
     if word.endswith("logue"):
         return word[:-2]
-    word = _SPELLINGS.get(word, word)
-    if word not in _NO_ISE:
-        for british, american in _BRITISH:
-            if word.endswith(british) and len(word) > len(british) + 2:
-                return word[: -len(british)] + american
+    word = _VARIANTS.get(word, word)
+    for ending in _ISE:
+        if word.endswith(ending) and len(word) > len(ending) + 2:
+            start = word[: -len(ending)]
+            return word if start in _NO_ISE else f"{start}iz{ending[2:]}"
+    for british, american in _BRITISH:
+        word = british.sub(american, word)
     return word
 
 
-def _fold_ending(word: str) -> str:  # noqa: C901  a table of endings, each with its condition
-    for ending in _IZE:
-        if word.endswith(ending) and len(word) > len(ending) + 2:
-            return word[: -len(ending)] + "iz"
+def _fold_ending(word: str) -> str:
+    """Return a word without the endings of verbs, of what is done and of who does it."""
+    base = _drop_verb_ending(word)
+    size = len(base)
+    if _KEPT.search(base):
+        return base
+    if base.endswith("ier") and size > 6:
+        return base[:-3] + "y"
+    if base.endswith("ification"):
+        return base[:-7] + "y"
+    if base.endswith(("er", "tor", "sor")) and size > 6:
+        base = base[:-2]
+    elif base.endswith(("sion", "tion")) and size > 7:
+        base = base[:-3]
+    if base.endswith("e") and len(base) > 4 and not _SHORT_VERB.fullmatch(base[:-1]):
+        base = base[:-1]
+    if base.endswith("at") and len(base) > 6 and base != word and not _KEPT.search(base):
+        base = base[:-2]  # "adaptation" and "adapt", "generation" and "generate"
+    return _undouble(base)
+
+
+def _drop_verb_ending(word: str) -> str:
+    """Return a verb without -ing or -ed, as it was before: "tune", "map", "learn"."""
     size = len(word)
     if word.endswith("ying") and size > 6:
         return word[:-4] + "y"
-    if word.endswith("ied") and size > 5:
+    if word.endswith("ied") and size > 4:
         return word[:-3] + "y"
-    if word.endswith("ification"):
-        return word[:-7] + "y"
-    if word.endswith("ing") and size > 6:
-        word = word[:-3]
-    elif word.endswith("ed") and size > 5 and not word.endswith("eed"):
-        word = word[:-2]
-    elif word.endswith("ation") and size > 8:
-        word = word[:-5]
-    elif word.endswith(("sion", "tion")) and size > 6:
-        word = word[:-3]
-    elif (word.endswith("er") and size > 6) or (word.endswith(("tor", "sor")) and size > 6):
-        word = word[:-2]
-    if word.endswith("e") and len(word) > 4:
-        word = word[:-1]
-    if (
-        len(word) > 4
-        and word[-1] == word[-2]
-        and (word[-1] not in "sl" or (word[-1] == "l" and len(word) > 6))
-    ):
-        return word[:-1]  # "distil" and "distill", "control" and "controller"
-    return word
+    verb = word.removesuffix("ing") if word.endswith("ing") else word.removesuffix("ed")
+    if verb == word or len(verb) < 3 or _NO_VERB.search(word) or not _VOWEL.search(verb):
+        return word
+    return f"{verb}e" if _SHORT_VERB.fullmatch(verb) else _undouble(verb)
+
+
+def _undouble(word: str) -> str:
+    """Return "map" for "mapp", "distil" for "distill"; "pass" and "drill" stay."""
+    if word[-1] != word[-2] or word[-1] in "eosz" or len(word) < (7 if word[-1] == "l" else 4):
+        return word
+    return word[:-1]
 
 
 FOLDED_STOPWORDS = STOPWORDS | {fold_word(word) for word in STOPWORDS}

@@ -10,11 +10,11 @@ from digest.ranking.acronyms import learn_acronyms
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("We use federated learning (FL) on phones.", {"fl": {"federat learn": 1}}),
+        ("We use federated learning (FL) on phones.", {"fl": {"feder learn": 1}}),
         ("Signals of electroencephalography (EEG) vary.", {"eeg": {"electroencephalography": 1}}),
         (
             "Simultaneous localisation and mapping (SLAM) drifts.",
-            {"slam": {"simultaneous localiz and mapp": 1}},
+            {"slam": {"simultaneous localiz and map": 1}},
         ),
         ("We train it with Adam (Kingma).", {}),
         ("It is fast (IBM) and small (2024).", {}),

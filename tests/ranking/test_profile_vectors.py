@@ -86,4 +86,4 @@ def test_vectors_are_the_same_as_in_earlier_versions() -> None:
     )
     total = round(float(vectors.term_weights.sum()), 2)
     summary = (FORMAT_VERSION, vectors.term_counts.tolist(), int(vectors.term_ids.sum()), total)
-    assert summary == (2, [3, 6], 17674157271, 1.11)
+    assert summary == (3, [3, 6], 17674157271, 1.11)
