@@ -11,6 +11,11 @@ from functools import lru_cache
 
 from digest.ranking.tokenizer import STOPWORDS, normalize_text, stem
 
+
+def _read_pairs(table: str) -> dict[str, str]:
+    return dict(pair.split("/") for pair in table.split())
+
+
 _WORD = re.compile(r"[^\W_]+")
 _SENTENCE_END = re.compile(r"[.!?;:]\s|\n")
 _OUR = re.compile(r"(?<=[a-z]{2})our(?=$|s$|al|ed|ing|able|ite|less|ful|ist|ism|ation)")
@@ -31,45 +36,43 @@ _BRITISH = (
     (re.compile(r"(?<=met|lit|ent|fib|eat|euv)re$"), "er"),
     (re.compile(r"analysis$"), "analyze"),  # the noun
 )
-_LIGATURES = tuple(
-    pair.split("/")
-    for pair in """
+_LIGATURES = _read_pairs(
+    """
     aemi/emi aesth/esth aetiol/etiol archaeo/archeo caesar/cesar faec/fec gynaec/gynec haem/hem paed/ped
     palaeo/paleo coelia/celia foet/fet manoeuv/maneuv oedem/edem oesoph/esoph oestr/estr pnoe/pne rrhoe/rrhe
-    """.split()
+    """
 )
 """Parts of words that British English writes with ae or oe."""
 
-_VARIANTS = dict(
-    pair.split("/")
-    for pair in """
+_VARIANTS = _read_pairs(
+    """
     adaptor/adapter ageing/aging aluminium/aluminum artefact/artifact centred/centered cheque/check
     defence/defense enrol/enroll formation/form fulfil/fulfill grey/gray judgement/judgment licence/license
     mould/mold offence/offense practise/practice programme/program sceptic/skeptic sulphate/sulfate
     sulphide/sulfide sulphur/sulfur
-    """.split()
+    """
 )
 """Other spellings of the same word."""
 
-_PLURALS = dict(
-    pair.split("/")
-    for pair in """
+_PLURALS = _read_pairs(
+    """
     algae/alga antennae/antenna appendices/appendix automata/automaton bacteria/bacterium children/child
-    corpora/corpus crises/crisis criteria/criterion diagnoses/diagnosis feet/foot formulae/formula fungi/fungus
-    gases/gas helices/helix hypotheses/hypothesis indices/index larvae/larva lens/lens lenses/lens loci/locus
-    matrices/matrix metastases/metastasis mice/mouse news/news nuclei/nucleus phenomena/phenomenon
-    prognoses/prognosis simplices/simplex spectra/spectrum stimuli/stimulus strata/stratum syntheses/synthesis
-    teeth/tooth theses/thesis vertebrae/vertebra vertices/vertex vortices/vortex women/woman
-    """.split()
+    corpora/corpus crises/crisis criteria/criterion diagnoses/diagnosis feet/foot formulae/formula
+    fungi/fungus gases/gas helices/helix hypotheses/hypothesis indices/index larvae/larva lens/lens
+    lenses/lens loci/locus matrices/matrix metastases/metastasis mice/mouse news/news nuclei/nucleus
+    phenomena/phenomenon prognoses/prognosis simplices/simplex spectra/spectrum stimuli/stimulus
+    strata/stratum syntheses/synthesis teeth/tooth theses/thesis vertebrae/vertebra vertices/vertex
+    vortices/vortex women/woman
+    """
 )
 """Plurals of another form than those that end in s, and words that end in s in the singular."""
 
 _KEPT = re.compile(r"(?:eer|transformer|adapter|accelerator|operator|carbonat|designat|fabricat|templat)$")
-"""Words that mean something else than the verb they seem to come from: a transformer is not what transforms."""
+"""Words that mean something else than the verb they seem to come from, as "transformer" and "transform"."""
 
 _NO_VERB = re.compile(r"eed$|^embed$")
 _VOWEL = re.compile(r"[aeiouy]")
-_SHORT_VERB = re.compile(r"(?:[^aeiouy]|qu)*[aeiouy][^aeiouywx]")  # with an e, else it doubles its last letter
+_SHORT_VERB = re.compile(r"(?:[^aeiouy]|qu)*[aeiouy][^aeiouywx]")  # "tun" of "tuning" but not of "tunning"
 
 
 @lru_cache(maxsize=200_000)
@@ -110,7 +113,7 @@ def _fold_spelling(word: str) -> str:
     if "our" in word and word not in _NO_OUR:
         word = _OUR.sub("or", word)
     if "ae" in word or "oe" in word:
-        for british, american in _LIGATURES:
+        for british, american in _LIGATURES.items():
             word = word.replace(british, american)
     if word.endswith("logue"):
         return word[:-2]
@@ -119,8 +122,8 @@ def _fold_spelling(word: str) -> str:
         if word.endswith(ending) and len(word) > len(ending) + 2:
             start = word[: -len(ending)]
             return word if start in _NO_ISE else f"{start}iz{ending[2:]}"
-    for british, american in _BRITISH:
-        word = british.sub(american, word)
+    for pattern, american in _BRITISH:
+        word = pattern.sub(american, word)
     return word
 
 
