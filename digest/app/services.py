@@ -358,6 +358,7 @@ class Services:
                 raw_hash=report.raw_hash,
                 reason=report.reason,
                 reply=report.reply,
+                recipient=report.recipient,
                 suppression_key=self.suppression_key,
             )
 

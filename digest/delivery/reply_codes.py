@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from digest.delivery.bounces.return_path import RETURN_ADDRESS
 from digest.delivery.message import SendResult, SmtpStage
 from digest.models import BounceKind, ThrottleAction
 
@@ -66,21 +67,31 @@ _RCPT = (SmtpStage.RCPT,)
 _BODY = (SmtpStage.DATA, SmtpStage.DOT)
 _ALL = (SmtpStage.RCPT, SmtpStage.DATA, SmtpStage.DOT)  # where a reply may be about the recipient
 
-# ---- words, as verbose regular expressions (a blank is \s); addresses are out of the text already
+_NOBODY = r"5\.1\.(1|2|6|10)"  # no such mailbox or domain (RFC 3463, RFC 7505)
+
+# ---- words, as verbose regular expressions (a blank is \s), sought in what `_read_words` leaves of a reply
 
 _REFUSED = r"(reject|refus|den(y|ied)|block|bann|prohibit|forbid|disallow|unauthori[sz]|not\s)"
 _GREETING = r"\b[he][eh]lo\b | greeting\s+(is\s+)?(reject|invalid|refus)"
+_FROM = (
+    r"\b(sender|originator|[eé]metteur|return.?path|(return|reply.to)\saddress|envelope.?from"
+    r"|from\W{0,2}\s(address|domain|header))\b"
+)
 _SENDER = rf"""
-    \b(sender|originator|return.?path|envelope.?from|from\s(address|domain|header))\b
-        .{{0,40}}({_REFUSED}|unknown|invalid|unverif|verif|fail|does|mismatch|must|cannot|could)
-  | (reject|refus|unknown|invalid|unverif|block|banned|bad|denied|verify|verified|spoof|forged)\w*
-        \W+(\w+\W+)?sender\b
-  | \bmail\s?from(:|\s(address|domain|command|is|does|must)\b)
+    {_FROM}.{{0,40}}({_REFUSED}|unknown|invalid|unverif|verif|fail|does|mismatch|must|cannot|could
+        |has\sno|no\s|empty|badmailfrom)
+  | (reject|refus|unknown|invalid|unroute?able|unverif|block|banned|bad|denied|failed|verify|spoof|forged)\w*
+        \W+(\w+\W+)?{_FROM}
+  | \bmail\s?from(\W*:|\s(address|domain|command|is|does|must|not)\b)
   | \b(domain\sof\ssender|your\sdomain|sending\sdomain|sender\sdomain|spoof\w*)\b
-  | not\s(allowed|permitted|authori[sz]ed)\sto\ssend | send\s?as\s?denied"""
+  | not\s(allowed|permitted|authori[sz]ed)\sto\ssend | send\s?as\s?denied
+  | (?<!recipient\s)verification\sfailed\sfor | \bbatv\b | backscatter"""
+_SENDER_RECORDS = r"""
+    \b(dns|mx|aaaa)\b.{0,20}\brecords?\b | \b(no|invalid|valid|usable)\W+(\w+\W+){0,2}?mx\b"""
 _RELAY = rf"""
     \brelay(ing|ed)?\b(?!\srecipient).{{0,30}}({_REFUSED}|fail|authori[sz])
-  | (unable|cannot|can.?t|won.?t|not|no|never|denied)\W+(\w+\W+){{0,2}}?relay(ing)?\b(?!\srecipient\stable)
+  | (unable|cannot|can.?t|won.?t|isn.?t|not|no|never|denied)\W+(\w+\W+){{0,2}}?relay(ing)?\b
+        (?!\srecipient\stable)
   | rcpthosts | not\s(a\s)?local\s(domain|host)
   | domain\W+(\w+\W+)?(isn.?t|not)\s(in\smy\slist|allowed|accepted|hosted|served|local|handled)"""
 _LOGIN_WORDS = r"""
@@ -103,58 +114,93 @@ _LISTED = r"""
   | csi\.cloudmark | senderscore | ipcheck\.proofpoint | reputation | client\shost
   | (?<!not\s)\blisted\s(in|on|at|by)\b
   | \bptr\b | \brdns\b | reverse\s(dns|host|lookup|name|ip)
-  | (\d{1,3}\.){3}\d{1,3}\W+(\w+\W+){0,3}?(block|bann|refus|reject|denied|not\s(allow|accept))"""
+  | (\d+\.){3}\d+\W+((?!connection)\w+\W+){0,3}?(block|bann|refus|reject|denied|not\s(allow|accept))"""
 _TOO_LARGE = r"""
     \btoo\s(large|big|long)\b | (message|mail|e-?mail)\W+(\w+\W+){0,2}?(size|length)\b | \bsize\slimit
   | (max\w*|exceed\w*)\W+(\w+\W+){0,4}?(message|mail|size|length|bytes)\b | larger\sthan"""
-_FULL = r"""
-    \bquota\b | over.?quota | full\s(mailbox|inbox) | exceed\w*\W+(\w+\W+){0,2}?(storage|allocation|mailbox)
-  | \b(mailbox|mail\sbox|inbox|maildrop|account|user|recipient)\b(.s)?\W+(\w+\W+){0,3}?full\b
-  | mailbox\W+(\w+\W+){0,3}?(size\slimit|exceed\w*|limit) | insufficient\s(mailbox|user)\s(storage|space)
-  | postfach\W+(\w+\W+)?voll | bo[iî]te\W+(\w+\W+){0,3}?pleine
-  | buz[oó]n\W+(\w+\W+)?lleno | casella\W+(\w+\W+)?piena"""
 _WHO = (
-    r"(user|recipient|mailbox|mail\sbox|account|addressee|alias|person|customer|subscriber|inbox|local\spart"
+    r"(user|recipient|mailbox|mail.box|account|addressee|alias|person|customer|subscriber|inbox|local\spart"
     r"|e-?mail\saddress|address)"
 )
+# The words between the mailbox and what is said of it: of the same sentence, and not about something else.
+_GAP = (
+    r"[^\w.;!?]+((?!(messages?|mails?|senders?|from|ip|host|server|system|provider|polic\w+|domain)\b)"
+    r"\w+[^\w.;!?]+){0,8}?"
+)
+_FULL = rf"""
+    \bquota\b | over.?quota | full\s(mailbox|inbox) | exceed\w*\W+(\w+\W+){{0,2}}?(storage|allocation|mailbox)
+  | \b(mailbox|mail.box|mailfolder|inbox|maildrop|account|user|recipient)\b(.s)?\W+(\w+\W+){{0,3}}?full\b
+  | mailbox\W+(\w+\W+){{0,3}}?(size\slimit|exceed\w*|limit) | insufficient\s(mailbox|user)\s(storage|space)
+  | \b{_WHO}{_GAP}(no|not|enough|out\sof)\W+(\w+\W+){{0,2}}?space\b | \b{_WHO}.s\sspace\b
+  | \bstorage\s(space|limit)
+  | postfach\W+(\w+\W+)?voll | bo[iî]te\W+(\w+\W+){{0,3}}?pleine
+  | buz[oó]n\W+(\w+\W+)?lleno | casella\W+(\w+\W+)?piena"""
 _GONE = (
-    r"(unknown|invalid|non.?exist\w*|undeliverable|not?\s(found|known|exist\w*|listed|valid|recogni[sz]ed|here)"
-    r"|(does|do|did)(n.?t|\snot)\sexist|no\slonger\s(exist\w*|valid|available|in\suse|here|with))"
+    r"(unknown|invalid|non.?exist\w*|unrecogni[sz]ed|undeliverable"
+    r"|(not?|isn.t)\s(found|known|exist\w*|listed|valid|recogni[sz]ed|here|present)"
+    r"|(could|can)(n.t|\s?not)\sbe\sfound|(does|do|did)(n.?t|\snot)\sexist|deleted|removed|has\sleft"
+    r"|no\slonger\s(exist\w*|valid|available|in\suse|here|with|works?|on))"
 )
 _NO_USER = rf"""
-    \b{_WHO}s?\b\W+(\w+\W+){{0,8}}?{_GONE}\b
-  | \b(unknown|no\ssuch|invalid|non-?exist\w*|unroute?able|bad|(not|isn.?t)\sa\s(valid|known)|no)\W+
-        (or\sillegal\s)?(\w+\W+){{0,2}}?{_WHO}\b
+    \b{_WHO}s?\b{_GAP}{_GONE}\b
+  | \b(unknown|no\ssuch|invalid|non.?exist\w*|unroute?able|bad|(not|isn.?t)\sa\s(valid|known)|no)\W+
+        (or\sillegal\s)?((?!(sender|return|from|reply|source|envelope)s?\b)\w+\W+){{0,2}}?{_WHO}\b
   | \bdoes(n.?t|\snot)\shave\W+(\w+\W+){{1,4}}?(account|mailbox)\b
   | \b(find|locate)\W+(\w+\W+){{0,2}}?{_WHO}\b
-  | not\sour\scustomer | nobody\s(here|by) | recipnotfound | user.?unknown | usernotfound | no\smailbox
+  | not\sour\scustomer | (nobody|no\sone)\s(here|by|at) | recip(ient)?notfound | user.?unknown | usernotfound
+  | (bad|valid)(rcpt|recipient)to
   | (benutzer|empf[aä]nger|adresse|teilnehmer)\W+(\w+\W+)?(unbekannt|existiert\snicht)
   | unbekannter\s(benutzer|empf) | usuario\W+(desconocido|inexistente|no\sexiste)
   | (utilisateur|destinataire|adresse)\W+(\w+\W+){{0,6}}?(inconnue?|invalide|n.existe)
   | (utente|destinatario|casella)\W+(\w+\W+)?(sconosciut|inesistente|inexistente)"""
-_OURS = rf"""
-    spam | \bjunk\b | unsolicited | \bbulk\b | virus | malware | phish | suspicious | \babus
+_CLOSED = rf"""
+    \b{_WHO}\b{_GAP}(not\s(activ\w*|available)|dormant|disabled|deactivated|inactive|suspended|closed|locked
+        |expired|terminated|frozen|discontinued|unavailable|blocked(?!\s(you|your|this|the|message|mail|by)\b)
+        |(no\slonger|(is|does)n.t|not)\s(currently\s)?(accept|receiv)\w*\s(any\s)?(e-?mail|mail|message)s?\b
+        (?!\sfrom))
+  | (disabled|inactive|suspended|deactivated|closed)\W+(\w+\W+)?{_WHO}\b
+  | \bnot\W+(\w+\W+){{0,2}}?accept\w*\W+(mail\s)?for\s(this|the)\s{_WHO}\b"""
+_CLOSED_FOR_NOW = rf"""
+    \b{_WHO}\b{_GAP}(temporar\w*|busy|(try|retry)(\sagain)?\slater)\b | \btemporar\w+\W+(\w+\W+)?{_WHO}\b"""
+_NO_DOMAIN = rf"""
+    name\s(service\serror|or\sservice\snot\sknown) | domain\sname\snot\sfound | nxdomain
+  | \bnull\s?mx\b | non.?existent\s?domain | dns\sdomain\s\S+\sdoes\snot | find\sany\shost
+  | name\sserver:\s(\S+\s)?host\snot\sfound
+  | unroute?able\smail\sdomain | all\srelevant\smx | mail\sdomain\smentioned
+  | \b(recipient|destination)(.s)?\W+(address\srejected\W+)?(unknown\s)?(domain|computer|host)\b
+        .{{0,20}}({_GONE}|has\sno|must\sexist|name\b|does\snot\saccept)
+  | \bdomain\sof\s(the\s)?recipient\b | \bdestination\scomputer\b"""
+# Of the mail or its way, whatever else is said.
+_FILTERED = r"""
+    spam | \bjunk | unsolicited | \bbulk\b | virus | malware | phish | suspicious | \babus
   | polic(y|ies)\b | \bcontent\b | attachment | \b(spf|dkim|dmarc)\b
-  | complain | \bheader | \bips?\b | dynamic | untrusted | administrative
-  | \b(mail|message|e-?mail|envelope|connection|session|delivery|service|transaction|host|traffic)s?\s
+  | complain | \bheader | \bips?\b | dynamic | untrusted | administrative\sprohib
+  | \bfrom\syou\b | quarantin | \bfilter(s|ed)?\b | list-unsubscribe | \bsecurity\b
+  | \byour\s(mail\s)?(host|server|network|provider|isp|address|system|machine|client|connection|country)\b"""
+# Refusals of the mail, unless the mailbox is said to be gone or closed.
+_OURS = rf"""
+    \b(mail|message|e-?mail|envelope|connection|session|delivery|service|transaction|host|traffic)s?\s
         ((was|is|were|are|has\sbeen|have\sbeen|cannot\sbe|can.?t\sbe|will\sbe|currently|temporarily)\s){{0,2}}
         ({_REFUSED}|accepted|unavailable)
   | \b(reject|refus|block|denied|drop)\w*\W+(\w+\W+){{0,2}}?(mail|message|e-?mail|connection)\b
   | \bnot\s(accept|allow|receiv|want)\w*\W+(\w+\W+){{0,2}}?(mail|message|e-?mail|connection)s?\b
-  | \bfrom\syou\b
-  | \byour\s(mail\s)?(host|server|network|provider|isp|address|system|machine|client|connection|country)\b
-  | (?<!rejected:\s)\baccess\sdenied | \bnot\s(allowed|accepted|permitted)\b | \bblocked\sby\b"""
-_CLOSED = rf"""
-    \b{_WHO}\b\W+(\w+\W+){{0,8}}?(not\sactive|disabled|deactivated|inactive|suspended|closed
-        |locked|expired|terminated|blocked|unavailable)\b
-  | (disabled|inactive|suspended|deactivated|closed)\W+(\w+\W+)?{_WHO}\b"""
+  | (?<!rejected:\s)\baccess\sdenied | \bblocked\sby\b
+  | (?<!recipient\s)(?<!recipient\sis\s)\bnot\s?(allowed|accepted|permitted|authori[sz]ed)\b"""
+# A reply that names no mailbox, but one of these, is about the mail.
+_MAIL_WORDS = r"""
+    \b(messages?|(?<!e-)mails?|e-?mails?(?!\s(address|account|name))|transaction|protocol|loop|lists?|url|blocked
+    |newsletters?|traffic|from)\b | \bdomain\b.{0,20}\bnew(ly)?\b | \bhops\b"""
 _SERVER_WORDS = r"""
     \b(system|disk|spool|server|queue)\W+(\w+\W+)?(storage|space|full|resources|busy|load|error)
   | (local|internal|configuration|database|lookup|ldap|dns)\W+(\w+\W+)?(problem|error|failure|failed)
   | space\sshortage | out\sof\smemory"""
+_NO_ANSWER = r"""
+    connection\s(refused|lost|dropped|reset|timed\sout)(?!\s(by\s(?!peer)|due|because|for|from|as))
+  | lost\sconnection | no\s(answer\sfrom|route\sto)\b | (host|network|server)\sis\sunreachable
+  | host\snot\sfound,\stry\sagain"""
 _GAVE_UP = r"""
-    retry\stime\w*\sexceeded | queue\W+(\w+\W+){0,2}too\slong | timed\sout | \btimeout\b | \bexpired\b
-  | connection\s(refused|lost|dropped|reset) | (could|can)(\s?not|n.t)\sconnect | \btemporar | tempfail"""
+    retr(y|ies)\W+(\w+\W+){0,2}?(exceeded|reached) | (unable\sto|(could|can)(\s?not|n.t))\sconnect
+  | queue\W+(\w+\W+){0,2}too\slong | timed\sout | \btimeout\b | \bexpired\b | \btemporar | tempfail"""
 
 # ---- what the rows mean; the reason is what logs, alerts and evidence say
 
@@ -181,6 +227,10 @@ _CONTENT = ReplyAction(Action.REJECT, "bad-content", alerts=True)
 _SERVER = ReplyAction(Action.REJECT, "server-failed", alerts=True)
 # The mailbox's.
 _MAILBOX_FULL = ReplyAction(Action.RETRY, "mailbox-full", BounceKind.SOFT)
+_CLOSED_NOW = ReplyAction(Action.RETRY, "mailbox-closed", BounceKind.SOFT)  # "temporarily", for ever perhaps
+_NO_DOMAIN_NOW = ReplyAction(Action.RETRY, "no-domain", BounceKind.SOFT)
+_DEAD_DOMAIN = ReplyAction(Action.REJECT, "no-domain", BounceKind.HARD)
+_UNKNOWN_DOMAIN = ReplyAction(Action.REJECT, "no-domain", BounceKind.UNSURE)
 _NO_MAILBOX = ReplyAction(Action.REJECT, "no-mailbox", BounceKind.HARD)
 _UNKNOWN_USER = ReplyAction(Action.REJECT, "unknown-user", BounceKind.UNSURE)
 _MAILBOX_CLOSED = ReplyAction(Action.REJECT, "mailbox-closed", BounceKind.UNSURE)
@@ -222,21 +272,31 @@ RULES = (
     # of us: reputation, policy
     Rule(_BLOCKED, "5..", _ALL, words=_LISTED),
     Rule(_POLICY, "5..", enhanced=r"[45]\.7\.\d+"),
+    Rule(_BLOCKED_LATER, "4..", _ALL, words=f"{_LISTED} | {_FILTERED}"),
+    Rule(_POLICY, "5..", _ALL, words=_FILTERED),
     # the mailbox is full, or the mail too large, or the server's disk is full (452 without 4.2.2)
     Rule(_MAILBOX_FULL, "[45]..", _ALL, words=_FULL),
-    Rule(_BLOCKED_LATER, "4..", _ALL, words=_LISTED),
+    Rule(LATER, "4..", words=_NO_ANSWER),
+    Rule(_NO_DOMAIN_NOW, "4..", _ALL, words=_NO_DOMAIN),
     Rule(_BLOCKED_LATER, "4..", _ALL, words=_OURS),
     Rule(_SERVER_LATER, "452"),
     Rule(_SERVER_LATER, "4..", enhanced=r"4\.3\.\d+"),
     Rule(_SERVER_LATER, "4..", words=_SERVER_WORDS),
     Rule(LATER, "4.."),
     Rule(_LARGE, "5..", _ALL, words=_TOO_LARGE),
-    # no such mailbox
-    Rule(_NO_MAILBOX, "5..", _ALL, enhanced=r"5\.1\.(1|2|6|10)", words=_NO_USER),
+    # no server answers, or there is no such domain
+    Rule(LATER, "5..", _ALL, words=_NO_ANSWER),
+    Rule(_DEAD_DOMAIN, "5..", _ALL, enhanced=_NOBODY, words=_NO_DOMAIN),
+    Rule(_UNKNOWN_DOMAIN, "5..", _ALL, words=_NO_DOMAIN),
+    Rule(_UNKNOWN_DOMAIN, "556", _ALL),  # RFC 7504
+    Rule(_OUR_SENDER, "5..", _ALL, words=_SENDER_RECORDS),
+    # no such mailbox, or a closed one
+    Rule(_CLOSED_NOW, "5..", _ALL, words=_CLOSED_FOR_NOW),
+    Rule(_NO_MAILBOX, "5..", _ALL, enhanced=_NOBODY, words=f"{_NO_USER} | {_CLOSED}"),
     Rule(_UNKNOWN_USER, "5..", _ALL, words=_NO_USER),
-    Rule(_POLICY, "5..", _ALL, words=_OURS),
-    Rule(_NO_MAILBOX, "5..", _ALL, enhanced=r"5\.1\.(1|2|6|10)"),
     Rule(_MAILBOX_CLOSED, "5..", _ALL, words=_CLOSED),
+    Rule(_POLICY, "5..", _ALL, words=_OURS),
+    Rule(_NO_MAILBOX, "5..", _ALL, enhanced=_NOBODY),
     # not said by the mailbox's server, or not for good
     Rule(_SERVER, "5..", _ALL, enhanced=r"5\.3\.[1-9]"),
     Rule(_SERVER, "5..", _ALL, words=_SERVER_WORDS),
@@ -247,13 +307,15 @@ RULES = (
     Rule(_LARGE, "552", _BODY),
     Rule(_OUR_PROTOCOL, "5..", _ALL, enhanced=r"5\.5\.[1-9]"),
     Rule(_OUR_PROTOCOL, "50[0234]", _ALL),
+    Rule(_POLICY, "5..", _ALL, words=_MAIL_WORDS),
     Rule(UNEXPLAINED, "5..", _RCPT),
     Rule(_POLICY, "5..", _BODY),
 )
 UNKNOWN_REPLY = ReplyAction(Action.REQUEUE, "nonsense")
 UNKNOWN_REPLY_TO_BODY = ReplyAction(Action.UNCERTAIN, "nonsense")
 
-_ADDRESS = re.compile(r"[^\s<>\"'(]*@[^\s<>\"')]*")
+_ADDRESS = re.compile(r"[^\s<>\"'(]*@[^\s<>\"'):;,]*")
+_HOST_OR_PATH = re.compile(r"[\w-]{1,63}\.[\w.-]{1,190}(?=\s?\[\d)|(?<=://)([^\s/?#]{0,255})[/?#]\S*")
 _QUOTED_REPLY = re.compile(r"(?:^|[\s:;(>])([245]\d\d)(?=[ -]|$)[ -]?")
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 _NO_STATUS = re.compile(r"[245]\.0\.0\b")
@@ -266,15 +328,21 @@ _SENDER_WAS_SENT = re.compile(
 
 
 def classify(result: SendResult) -> ReplyAction:
-    """Return the action of the first matching row; an unknown reply to the body leaves it uncertain.
-
-    Addresses in the reply are no words: a reader may be called spam@relay.example.
-    """
-    words = _ADDRESS.sub(" ", result.text[:MAX_TEXT_CHARS])
+    """Return the action of the first matching row; an unknown reply to the body leaves it uncertain."""
+    words = _read_words(result.text)
     for rule in RULES:
         if rule.matches(result, words):
             return rule.reply_action
     return UNKNOWN_REPLY_TO_BODY if result.stage is SmtpStage.DOT else UNKNOWN_REPLY
+
+
+def _read_words(text: str) -> str:
+    """Return the words of a reply, without addresses (of spam@relay.example, say), hosts and paths.
+
+    Our return address becomes the word "sender": some replies name it and say no more of whom they speak.
+    """
+    text = _ADDRESS.sub(" ", RETURN_ADDRESS.sub(" sender ", text[:MAX_TEXT_CHARS]))
+    return _HOST_OR_PATH.sub(r"\1", text)
 
 
 @dataclass(frozen=True, slots=True)

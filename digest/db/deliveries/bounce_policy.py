@@ -4,6 +4,7 @@ Two brakes keep a fault of ours from costing readers: an unexplained refusal tha
 same words counts for none of them, and only a few per cent of the readers are suppressed for bounces a day.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,6 +30,7 @@ MIN_ALIKE = 3  # readers with the same unexplained answer within a day: it is ab
 MAX_SUPPRESSED_PERCENT = 3  # of the readers, for bounces in 24 hours; the others wait for their next bounce
 MAX_EVIDENCE = 5  # events kept with a suppression
 MIN_SUPPRESSED = 4  # that are allowed however few readers there are
+_LOCAL_PART = re.compile(r"([^\s<>;:,\"@]+)@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +108,21 @@ class BouncePolicy:
         raw_hash: str,
         reason: str = "",
         reply: str = "",
+        recipient: str = "",
     ) -> bool:
         """Record a bounce or complaint that came back later; *reply* is what the server said.
 
+        A bounce of another mailbox, *recipient*, behind the reader's address has no consequences: others
+        behind that address may have got the mail.
         Returns False if the delivery is unknown or too old, or if the report was recorded before.
         """
         row = self._connection.execute(
-            sa.select(DELIVERY.c.id, DELIVERY.c.slot).where(DELIVERY.c.pid == public_id)
+            sa.select(DELIVERY.c.id, DELIVERY.c.slot, DELIVERY.c.address).where(DELIVERY.c.pid == public_id)
         ).first()
         if row is None or now - row.slot > MAX_REPORT_AGE:
             return False
+        if kind is not BounceKind.COMPLAINT and not _is_same_mailbox(recipient, row.address):
+            kind, reason = BounceKind.OTHER, ""
         return self._record(row.id, kind, now, code=code, raw_hash=raw_hash, reason=reason, reply=reply)
 
     def _record(  # noqa: PLR0913  the fields of an event
@@ -253,6 +260,13 @@ class BouncePolicy:
         some = sa.select(SUBSCRIBER.c.id).where(SUBSCRIBER.c.status.in_(SUBSCRIBED)).limit(needed)
         readers = self._connection.scalar(sa.select(sa.func.count()).select_from(some.subquery())) or 0
         return (suppressed + 1) * 100 > MAX_SUPPRESSED_PERCENT * (readers + suppressed)
+
+
+def _is_same_mailbox(recipient: str, address: str) -> bool:
+    """Return whether *recipient* is this address, perhaps in another domain, or no address at all."""
+    match = _LOCAL_PART.search(recipient)
+    own = address.partition("@")[0].partition("+")[0]
+    return match is None or match[1].partition("+")[0].casefold() == own.casefold()
 
 
 def describe_evidence(events: Sequence[BounceEvent]) -> str:

@@ -175,6 +175,7 @@ class Deliveries:
         suppression_key: bytes,
         reason: str = "",
         reply: str = "",
+        recipient: str = "",
     ) -> bool:
         """Record a bounce or complaint and suppress the address if the rules say so.
 
@@ -182,7 +183,14 @@ class Deliveries:
         """
         policy = BouncePolicy(self._connection, suppression_key=suppression_key)
         return policy.record_report(
-            public_id, kind, now=now, code=code, raw_hash=raw_hash, reason=reason, reply=reply
+            public_id,
+            kind,
+            now=now,
+            code=code,
+            raw_hash=raw_hash,
+            reason=reason,
+            reply=reply,
+            recipient=recipient,
         )
 
     def list_alike_answers(self, since: datetime, until: datetime) -> tuple[AlikeAnswer, ...]:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from digest.delivery.bounces.reports import BounceReport
+from digest.delivery.bounces.reports import NON_COMPLAINT_TYPES, BounceReport
 from digest.delivery.bounces.return_path import parse_return_address
 from digest.delivery.reply_codes import Verdict, judge_report
 from digest.models import BounceKind
@@ -20,7 +20,6 @@ from digest.models.errors import ConfigError, DeliveryError, InvalidToken, Sourc
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
-NON_COMPLAINT_TYPES = ("not-spam", "auth-failure", "virus")  # feedback that does not ask us to stop
 HARD_SUBTYPES = ("NoEmail", "Suppressed", "OnAccountSuppressionList")  # permanent whatever the status says
 CONTENT_SUBTYPES = {
     "MessageTooLarge": "too-large",
@@ -186,29 +185,35 @@ def parse_notification(content: str, *, raw_hash: str, keys: Sequence[bytes]) ->
     """
     try:
         event = json.loads(content)
-        verdict, code, reply = _parse_event(event)
+        verdict, code, reply, recipient = _parse_event(event)
         public_id = parse_return_address(str(event["mail"]["source"]), keys=keys)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
         return None
     if public_id is None or verdict is None:
         return None
     return BounceReport(
-        public_id, verdict.kind, code[:40], raw_hash, reason=verdict.reason, reply=reply[:MAX_REPLY_CHARS]
+        public_id,
+        verdict.kind,
+        code[:40],
+        raw_hash,
+        reason=verdict.reason,
+        reply=reply[:MAX_REPLY_CHARS],
+        recipient=recipient,
     )
 
 
-def _parse_event(event: Mapping[str, Any]) -> tuple[Verdict | None, str, str]:
-    """Return the verdict, code and words of an event; no verdict if it is neither complaint nor bounce."""
+def _parse_event(event: Mapping[str, Any]) -> tuple[Verdict | None, str, str, str]:
+    """Return the verdict, code, words and recipient of an event; no verdict: neither complaint nor bounce."""
     name = event.get("notificationType") or event.get("eventType")
     if name == "Complaint":
         feedback = str(event["complaint"].get("complaintFeedbackType") or "abuse")
         kind = BounceKind.OTHER if feedback in NON_COMPLAINT_TYPES else BounceKind.COMPLAINT
-        return Verdict(kind, ""), feedback, ""
-    return _parse_bounce(event["bounce"]) if name == "Bounce" else (None, "", "")
+        return Verdict(kind, ""), feedback, "", ""
+    return _parse_bounce(event["bounce"]) if name == "Bounce" else (None, "", "", "")
 
 
-def _parse_bounce(bounce: Mapping[str, Any]) -> tuple[Verdict, str, str]:
-    """Return verdict, code and words: by the mail server's own reply where there is one, else by SES's words.
+def _parse_bounce(bounce: Mapping[str, Any]) -> tuple[Verdict, str, str, str]:
+    """Return verdict, code, words, recipient: by the mail server's reply where there is one, else by SES's.
 
     Transient/General without a reply is an out-of-office note more often than not, and never counts.
     """
@@ -227,4 +232,4 @@ def _parse_bounce(bounce: Mapping[str, Any]) -> tuple[Verdict, str, str]:
         verdict = Verdict(BounceKind.SOFT, "mailbox-full")
     elif subtype in CONTENT_SUBTYPES:
         verdict = Verdict(BounceKind.OTHER, CONTENT_SUBTYPES[subtype])
-    return verdict, code, reply
+    return verdict, code, reply, str(recipient.get("emailAddress") or "")

@@ -25,7 +25,8 @@ MAX_LAYERS = 2  # of parts inside parts
 MAX_GROUPS = 20
 MAX_NOTICE_CHARS = 20_000  # of a plain bounce that are looked at
 MAX_REPLY_CHARS = 1000
-COMPLAINT_TYPES = ("abuse", "opt-out", "opt-out-list")
+NON_COMPLAINT_TYPES = ("not-spam", "auth-failure", "virus")  # feedback that does not ask us to stop
+REACHED = ("delivered", "relayed", "expanded")
 NOTHING = Verdict(BounceKind.OTHER, "")
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 _BOUNDARY = re.compile(r";\s*boundary\s*=\s*(?:\"([^\"]{1,200})\"|([^\s\";]{1,200}))", re.IGNORECASE)
@@ -41,7 +42,7 @@ _QMAIL = re.compile(
     r"qmail-send program|permanent error; I've given up|unable to deliver your message to the following",
     re.IGNORECASE,
 )
-_QMAIL_RECIPIENT = re.compile(r"^<[^>\n]{1,320}>:[ \t]*", re.MULTILINE)
+_QMAIL_RECIPIENT = re.compile(r"^(?=<[^>\n]{1,320}>:)", re.MULTILINE)
 _QMAIL_END = re.compile(r"\n[ \t]*\n|\n--- |\Z")
 _EXIM = re.compile(r"created automatically by mail delivery software", re.IGNORECASE)
 _EXIM_FAILED = re.compile(r"permanent error[^:]{0,300} failed:", re.IGNORECASE)
@@ -58,6 +59,7 @@ class BounceReport:
     raw_hash: str  # identifies the report: the same one twice counts once
     reason: str = ""  # as in the table of reply codes
     reply: str = ""  # what the server said
+    recipient: str = ""  # as the report names it; of an alias, perhaps one of its members
     tokens: tuple[str, ...] = ()  # of the unsubscribe links in a complaint that quotes no return address
 
 
@@ -88,6 +90,7 @@ def parse_report(raw: bytes, *, keys: Sequence[bytes]) -> BounceReport | None:
         hashlib.sha256(raw).hexdigest(),
         reason=finding.verdict.reason,
         reply=finding.reply,
+        recipient=finding.recipient,
         tokens=tokens,
     )
 
@@ -102,11 +105,12 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class _Finding:
-    """What a report says: the verdict, the code, and the words of the server."""
+    """What a report says: the verdict, the code, the words of the server, and the mailbox it is about."""
 
     verdict: Verdict
     code: str = ""
     reply: str = ""
+    recipient: str = ""
 
 
 def _read_finding(headers: Message, body: bytes, parts: Sequence[_Part]) -> _Finding | None:
@@ -127,19 +131,23 @@ def _read_finding(headers: Message, body: bytes, parts: Sequence[_Part]) -> _Fin
 
 
 def _parse_bounce(parts: Sequence[_Part]) -> _Finding | None:
-    """Return what is said of the first failed recipient; None: only late, or delivered."""
+    """Return what is said of the first failed recipient; None: only late, or delivered (to another, even)."""
     content = next(part.content for part in parts if part.content_type in _DELIVERY_STATUS)
     recipients = [fields for fields in _iter_groups(content) if fields["Action"] or fields["Status"]]
-    for fields in recipients:
+    actions = [_get_field(fields, "Action").lower() for fields in recipients]
+    if any(action.startswith(REACHED) for action in actions):
+        return None
+    for fields, named_action in zip(recipients, actions, strict=True):
         status, diagnostic = _get_field(fields, "Status"), _get_field(fields, "Diagnostic-Code")
-        action = _get_field(fields, "Action").lower() or ("failed" if status.startswith("5") else "")
+        action = named_action or ("failed" if status.startswith("5") else "")
         if action.startswith("failed"):
             match = _STATUS.search(status)
             if not (match or diagnostic):
                 return _Finding(NOTHING)
             verdict = judge_report(status, diagnostic)
             code = verdict.code if match is None or "." in verdict.code else match[0]
-            return _Finding(verdict, code, diagnostic)
+            recipient = _get_field(fields, "X-Actual-Recipient") or _get_field(fields, "Final-Recipient")
+            return _Finding(verdict, code, diagnostic, recipient)
     return None if recipients else _Finding(NOTHING)
 
 
@@ -163,7 +171,7 @@ def _parse_notice(headers: Message, body: bytes, parts: Sequence[_Part]) -> _Fin
     if not reply:
         return None
     verdict = judge_report("", reply)
-    return _Finding(verdict, verdict.code, reply)
+    return _Finding(verdict, verdict.code, reply, recipient=reply.split()[0])
 
 
 def _find_section(text: str, *steps: re.Pattern[str], end: re.Pattern[str]) -> str:
@@ -191,8 +199,10 @@ def _is_reported_copy(headers: Message, parts: Sequence[_Part]) -> bool:
 def _parse_complaint(parts: Sequence[_Part]) -> _Finding:
     for part in parts:
         if part.content_type == "message/feedback-report":
-            feedback = _get_field(_parse_fields(part.content), "Feedback-Type").lower()
-            kind = BounceKind.COMPLAINT if feedback in COMPLAINT_TYPES else BounceKind.OTHER
+            named = _get_field(_parse_fields(part.content), "Feedback-Type")
+            feedback = named.partition(";")[0].strip().lower()
+            is_complaint = feedback and feedback not in NON_COMPLAINT_TYPES
+            kind = BounceKind.COMPLAINT if is_complaint else BounceKind.OTHER
             return _Finding(Verdict(kind, ""), feedback[:40])
     return _Finding(NOTHING)
 

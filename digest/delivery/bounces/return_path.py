@@ -4,7 +4,7 @@ import hmac
 import re
 from collections.abc import Sequence
 
-_ADDRESS = re.compile(r"b\+([a-z2-7]{8,32})\.([0-9a-f]{16})@([^\s@<>,;()]+)", re.IGNORECASE)
+RETURN_ADDRESS = re.compile(r"b\+([a-z2-7]{8,32})\.([0-9a-f]{16})@([^\s@<>,;()]+)", re.IGNORECASE)
 
 
 def build_return_address(public_id: str, *, domain: str, key: bytes) -> str:
@@ -14,7 +14,7 @@ def build_return_address(public_id: str, *, domain: str, key: bytes) -> str:
 
 def parse_return_address(address: str, *, keys: Sequence[bytes]) -> str | None:
     """Return the public id of the delivery with this return address; None if it is foreign or forged."""
-    match = _ADDRESS.fullmatch(address.strip().strip("<>"))
+    match = RETURN_ADDRESS.fullmatch(address.strip().strip("<>"))
     if match is None:
         return None
     public_id, signature = match[1].lower(), match[2].lower()
@@ -24,7 +24,7 @@ def parse_return_address(address: str, *, keys: Sequence[bytes]) -> str | None:
 
 def find_return_address(text: str, *, keys: Sequence[bytes]) -> str | None:
     """Return the public id of the first genuine return address anywhere in a header or field, or None."""
-    public_ids = (parse_return_address(match[0], keys=keys) for match in _ADDRESS.finditer(text))
+    public_ids = (parse_return_address(match[0], keys=keys) for match in RETURN_ADDRESS.finditer(text))
     return next((public_id for public_id in public_ids if public_id), None)
 
 

@@ -151,15 +151,31 @@ def test_36_complaint_is_matched_by_the_quoted_return_address() -> None:
     report = parse_report(make_complaint("fbl@papers.test", make_return_address()), keys=[KEY])
     assert report is not None
     assert (report.public_id, report.kind, report.code) == (PUBLIC_ID, BounceKind.COMPLAINT, "abuse")
-    not_spam = parse_report(
-        make_complaint("fbl@papers.test", make_return_address(), feedback="not-spam"), keys=[KEY]
-    )
-    assert not_spam is not None
-    assert not_spam.kind is BounceKind.OTHER
     assert (
         parse_report(make_complaint("fbl@papers.test", "b+forged22.0123456789abcdef@x.test"), keys=[KEY])
         is None
     )
+
+
+@pytest.mark.parametrize(
+    ("feedback", "kind"),
+    [
+        ("Abuse ", BounceKind.COMPLAINT),
+        ("abuse; score=1", BounceKind.COMPLAINT),
+        ("fraud", BounceKind.COMPLAINT),
+        ("other", BounceKind.COMPLAINT),
+        ("opt-out-list", BounceKind.COMPLAINT),
+        ("not-spam", BounceKind.OTHER),
+        ("auth-failure", BounceKind.OTHER),
+        ("virus", BounceKind.OTHER),
+        ("", BounceKind.OTHER),
+    ],
+)
+def test_feedback_is_a_complaint_as_it_is_for_amazon(feedback: str, kind: BounceKind) -> None:
+    raw = make_complaint("fbl@papers.test", make_return_address(), feedback=feedback)
+    report = parse_report(raw, keys=[KEY])
+    assert report is not None
+    assert report.kind is kind
 
 
 def test_36_report_with_sixty_thousand_parts_is_parsed() -> None:
@@ -428,8 +444,10 @@ def test_parse_report_survives_any_bytes(noise: bytes) -> None:
     assert report is None or report.public_id == PUBLIC_ID
 
 
-async def send_digest(harness: DeliveryHarness, server: SmtpServer) -> tuple[Subscriber, str]:
-    reader = harness.add_reader()
+async def send_digest(
+    harness: DeliveryHarness, server: SmtpServer, reader: Subscriber | None = None
+) -> tuple[Subscriber, str]:
+    reader = reader or harness.add_reader()
     key = harness.queue_digest(reader)
     await harness.run(make_smtp_route(server))
     return reader, harness.row(key).public_id
@@ -443,6 +461,7 @@ def record_bounce(harness: DeliveryHarness, report: BounceReport) -> bool:
             now=harness.now,
             code=report.code,
             raw_hash=report.raw_hash,
+            recipient=report.recipient,
             suppression_key=SUPPRESSION_KEY,
         )
 
@@ -465,6 +484,70 @@ async def test_36_the_bounce_mailbox_is_read_once_and_the_same_report_counts_onc
         ) == BounceRunSummary(3, 1, 2)
         assert list(mailbox.unread()) == []
     assert any_harness.status(reader) is Status.CONFIRMED  # the second unexplained one would be too many
+
+
+FAILED = "\n\nFinal-Recipient: rfc822; {}\nAction: failed\nStatus: 5.1.1\n"
+OF_AN_ALIAS = FAILED.format("left.colleague@example.com")
+
+
+@pytest.mark.parametrize(
+    ("groups", "status"),
+    [
+        (FAILED.format("ada@example.com"), Status.UNSUBSCRIBED),
+        (FAILED.format("<ADA+papers@mx.example.com>"), Status.UNSUBSCRIBED),
+        (
+            FAILED.format("ada@example.com") + "X-Actual-Recipient: rfc822; |/usr/bin/deliver",
+            Status.UNSUBSCRIBED,
+        ),
+        (OF_AN_ALIAS, Status.CONFIRMED),
+        (OF_AN_ALIAS + "Original-Recipient: rfc822; ada@example.com", Status.CONFIRMED),
+        (FAILED.format("ada@example.com") + "X-Actual-Recipient: rfc822; grace@b.test", Status.CONFIRMED),
+        (
+            "\n\nFinal-Recipient: rfc822; b@c.test\nAction: relayed" + FAILED.format("ada@example.com"),
+            Status.CONFIRMED,
+        ),
+        (OF_AN_ALIAS + "\n\nFinal-Recipient: rfc822; b@c.test\nAction: delivered\n", Status.CONFIRMED),
+    ],
+)
+async def test_only_the_mailbox_of_the_reader_counts_not_one_behind_an_alias(
+    harness: DeliveryHarness, server: SmtpServer, groups: str, status: Status
+) -> None:
+    reader = harness.add_reader()
+    for _ in range(4):
+        _, public_id = await send_digest(harness, server, reader)
+        raw = make_report(make_return_address(public_id)).decode()
+        head, _, rest = raw.partition("\r\n\r\nFinal-Recipient")
+        raw = head + groups.replace("\n", "\r\n") + "\r\n--=_b" + rest.partition("--=_b")[2]
+        if report := parse_report(raw.encode(), keys=[KEY]):
+            record_bounce(harness, report)
+        if harness.status(reader) is Status.UNSUBSCRIBED:
+            break
+        harness.advance(days=1)
+    assert harness.status(reader) is status
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        (QMAIL.format(reply="Remote host said: 550 5.1.1 gone"), Status.UNSUBSCRIBED),
+        (QMAIL.format(reply="550 5.1.1 gone").replace("<ada@", "<left.colleague@"), Status.CONFIRMED),
+        (EXIM.format(reply="host mx [192.0.2.9]: 550 5.1.1 gone"), Status.UNSUBSCRIBED),
+        (
+            EXIM.format(reply="(generated from ada@example.com)\n 550 5.1.1 gone").replace(
+                "  ada@", "  grace@"
+            ),
+            Status.CONFIRMED,
+        ),
+    ],
+)
+async def test_plain_bounce_counts_if_it_is_of_the_mailbox_of_the_reader(
+    harness: DeliveryHarness, server: SmtpServer, text: str, status: Status
+) -> None:
+    reader, public_id = await send_digest(harness, server)
+    report = parse_report(make_notice(text, to=make_return_address(public_id)), keys=[KEY])
+    assert report is not None
+    assert record_bounce(harness, report)
+    assert harness.status(reader) is status
 
 
 async def test_36_a_complaint_suppresses_at_once(any_harness: DeliveryHarness, server: SmtpServer) -> None:
