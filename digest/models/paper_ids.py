@@ -25,7 +25,8 @@ _PREPRINT_DOI = re.compile(
     r"|33774/|5281/zenodo|6084/m9\.figshare|3762/bxiv|31730/osf|17605/osf)"
 )
 _DATED_TITLE = re.compile(r"title:[^|]+\|[^|]+\|\d{4}-\d{4}")
-_NUMBER = r"\d{4}\.\d{4,5}"
+# Year and month since April 2007; five digits follow since 2015. 2024.1234 is a date, or a number of pages.
+_NUMBER = r"(?:(?:0[7-9]|1[0-4])(?:0[1-9]|1[0-2])\.\d{4}|(?:1[5-9]|[2-9]\d)(?:0[1-9]|1[0-2])\.\d{5})"
 _ARCHIVES = (
     "acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs"
     "|dg-ga|econ|eess|funct-an|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math|math-ph|mtrl-th|nlin|nucl-ex|nucl-th"
@@ -128,6 +129,7 @@ _MAY_BE_ID = re.compile(
 _WORD_BREAK = re.compile(
     r"\s+|(?<![,;|])[,;|]++(?=$|\s|https?:|doi:|arxiv:|10\.\d{4}|\d{4}\.\d{4})|\]\(|(?<=\d)\|", re.IGNORECASE
 )
+_PMID_LABEL = re.compile(r"\b(?:pmid|pubmed id)[:\s]\s*(?=\d)", re.IGNORECASE)
 _GLUE = re.compile(r"[,;|<>()\[\]{}\"'，。、；：（）]|(?=https?://)|(?=arxiv:)|(?<=doi:)", re.IGNORECASE)
 
 _NO_LETTERS = re.compile(r"[\W_]+")
@@ -163,6 +165,7 @@ def canonicalize(text: str) -> str:
 
 def find_ids(text: str) -> Iterator[str]:
     """Yield the canonical ids in a text as people paste it: prose, lists, Markdown, HTML; in its order."""
+    text = _PMID_LABEL.sub("pmid:", text)  # written with a blank, it would be two words
     for word in filter(_MAY_BE_ID.search, _WORD_BREAK.split(text)):
         for piece in (word, *filter(_MAY_BE_ID.search, _GLUE.split(word))):
             try:

@@ -19,7 +19,9 @@ from digest.models.paper_ids import (
 )
 from tests.factories import make_paper
 
-new_ids = st.from_regex(r"[0-9]{2}(0[1-9]|1[0-2])\.[0-9]{5}", fullmatch=True)
+new_ids = st.from_regex(
+    r"(08|09|1[0-4])(0[1-9]|1[0-2])\.[0-9]{4}|(1[5-9]|[2-9][0-9])(0[1-9]|1[0-2])\.[0-9]{5}", fullmatch=True
+)
 old_ids = st.builds(
     "{}/{}".format,
     st.sampled_from(["math", "hep-th", "cs", "astro-ph", "cond-mat"]),
@@ -179,6 +181,28 @@ def test_canonicalize_is_idempotent(text: str) -> None:
 )  # fmt: skip
 def test_canonical_ids_have_no_subject_class_and_no_doi_prefix(text: str, name: str) -> None:
     assert canonicalize(text) == name
+
+
+@pytest.mark.parametrize(
+    "number", ["2024.1234", "2019.11111", "1999.4567", "2613.00001", "1412.00001", "1501.0001"]
+)
+def test_a_number_that_arxiv_never_gave_is_no_id(number: str) -> None:
+    assert not [*find_ids(f"version {number}, arXiv:{number} or https://arxiv.org/abs/{number}")]
+    for text in (number, f"arXiv:{number}", f"https://arxiv.org/abs/{number}v2"):
+        assert parse_arxiv_id(text) is None
+
+
+@pytest.mark.parametrize("number", ["0704.0001", "0912.1234", "1412.9999", "1501.00001", "2612.34567"])
+def test_first_and_last_months_of_each_length_are_ids(number: str) -> None:
+    assert parse_arxiv_id(number) == number
+
+
+@pytest.mark.parametrize(
+    "text", ["PMID: 31978945", "PMID 31978945.", "see pmid:31978945, too", "PubMed ID: 31978945"]
+)
+def test_a_pasted_pubmed_id_may_hold_a_blank(text: str) -> None:
+    assert [*find_ids(text)] == ["pmid:31978945"]
+    assert not [*find_ids("PMID: none of 31978945 sheep")]
 
 
 @pytest.mark.parametrize("text", ["", "sheep", "https://example.org/abs/2611.00001", "2611.1", "10.1/"])

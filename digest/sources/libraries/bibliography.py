@@ -59,6 +59,7 @@ _OTHER_PAPERS = frozenset(
     "a1 keywords keyword kw pages year isbn issn sn sp ep vl is issue file".split()
 )
 _OLD_NUMBER = re.compile(r"\d{7}(?:v\d+)?")  # of arXiv, whose archive stands in a field of its own
+_PMID = re.compile(r"[1-9][0-9]{0,8}")
 _TEX_IN_ID = re.compile(r"\\(?:url|href)\b|[\\{}$]")
 _TEX_SIGNS = (("\\textless", "<"), ("\\textgreater", ">"), ("\\textunderscore", "_"))
 _ENDNOTE_FIELDS = frozenset(
@@ -176,7 +177,8 @@ def _find_id(fields: Mapping[str, list[str]]) -> str:
     for value in _get_values(fields, (*_ID_FIELDS, *others)):
         if found := next(find_ids(_strip_tex(value)), ""):
             return found
-    return ""
+    numbers = (value.strip() for value in _get_values(fields, ("pmid",)))
+    return next((f"pmid:{number}" for number in numbers if _PMID.fullmatch(number)), "")
 
 
 def _strip_tex(text: str) -> str:

@@ -14,7 +14,11 @@ MAX_VALUE_CHARS = 20_000  # of one field, so that values joined over and over st
 MAX_STRING_CHARS = 300  # of an @string, for the same reason
 NOT_PAPERS = frozenset({"comment", "string", "preamble"})
 # Possessive quantifiers (*+, ++) keep the time linear on hostile text.
-_ENTRY = re.compile(r"(?<![\w.@])@\s*+([A-Za-z]++)\s*+([{(])(?=[^,{}()=\"\n]{0,200}+[,=)}])")
+# A key may begin on the next line, and within braces it may hold parentheses, as DOIs do.
+_ENTRY = re.compile(
+    r"(?<![\w.@])@\s*+([A-Za-z]++)\s*+([{(])"
+    r"(?:(?<=\{)(?=\s*+[^,{}=\"\n]{0,200}+[,=}])|(?<=\()(?=\s*+[^,{}()=\"\n]{0,200}+[,=)}]))"
+)
 _NEXT_ENTRY = re.compile(r"^[^\S\n]*+" + _ENTRY.pattern, re.MULTILINE)
 _FIELD = re.compile(r"(?<![\w-])([\w-]++)\s*+=\s*+")
 _BARE_VALUE = re.compile(r"[^,\n}#]*+")

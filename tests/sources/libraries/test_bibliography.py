@@ -68,7 +68,7 @@ def test_any_text_is_parsed(text: str) -> None:
 @pytest.mark.parametrize(
     "piece",
     [
-        "@a{b,", "a", "@a{ ", "@a{b, c=", '@a{b, c="', "\\'{", "TY  - ", "10.1000/", "(", "@a(b,", "\n@a(b, c={",
+        "@a{b,", "a", "@a{ ", "@a{b, c=", '@a{b, c="', "\\'{", "TY  - ", "10.1000/", "(", "@a(b,", "@a{\n", "\n@a(b, c={",
         "@string{a=a#a}", "# a ", "\n@a{b, c=a#", "@", "{", "}", "\nTY  - \nTI", "\nTI  - ", "[", "<record>", "%25",
         "https://", "](", "arxiv:",
     ],
@@ -105,6 +105,8 @@ SHEEP, WHALES = LikedPaper("Counting sheep by day"), LikedPaper("Songs of many w
         "@misc{w, title = {Songs of many whales}, month = jan # undefined}"),
         "@article{s, title = {Counting {S}heep by day} year = 2026}\n@misc{w, TITLE={Songs of\n  many {whales}}}"
         .replace("{S}", "{s}"),
+        "@article{10.5555/S0140(20)30183-5, title = {Counting sheep by day}}\n@misc{w(2), title={Songs of many whales}}",
+        "@article{\n  s,\n  title = {Counting sheep by day}}\n@misc{\n  title={Songs of many whales}\n}",
         "@article { s , title={Counting sheep by day} , }\r\n@misc{w,title={Songs of many whales},}",
         "@comment{old}\n@preamble{{x}}\n@article{s, title = {{Counting sheep by day}}}\n@misc{w, title={Songs of many whales}}",
         ("% a note\n@article{s, abstract = {mail me@home {x}, a = b}, title = {Counting sheep by day}}\n"
@@ -162,6 +164,23 @@ def test_the_arxiv_id_of_an_entry_is_found_in_any_field(field: str) -> None:
 def test_the_doi_of_an_entry_is_found_and_whole(field: str, doi: str) -> None:
     (paper,) = parse_bibliography(f"@misc{{a, title = {{Sheep}}, {field}}}").papers
     assert paper.paper_id.partition(":")[2] == doi
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@article{a, title = {Sheep}, pmid = {31978945}}", '[{"title": "Sheep", "PMID": "31978945"}]',
+        "@article{a, title = {Sheep}, note = {PMID: 31978945}}",
+    ],
+)  # fmt: skip
+def test_the_pubmed_id_of_an_entry_is_found(text: str) -> None:
+    assert parse_bibliography(text).papers == (LikedPaper("Sheep", "", "pmid:31978945"),)
+
+
+def test_a_doi_is_surer_than_a_pubmed_id_and_other_numbers_are_none() -> None:
+    entry = "@article{{a, title = {{Sheep}}, pmid = {{{}}}, doi = {{{}}}, version = {{2024.1234}}}}"
+    assert parse_bibliography(entry.format("31978945", "10.5555/a")).papers[0].paper_id == "doi:10.5555/a"
+    assert parse_bibliography(entry.format("none", "")).papers[0].paper_id == ""
 
 
 def test_ids_between_bibtex_entries_count_too() -> None:

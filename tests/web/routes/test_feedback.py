@@ -64,7 +64,7 @@ async def test_a_link_for_another_reader_or_another_paper_teaches_nothing(
 ) -> None:
     genuine = url_path(services.links.more_url(ada.public_id, teapots.id))
     forged = url_path(Links(BASE, Keys(b"another key")).more_url(ada.public_id, teapots.id))
-    unknown = url_path(services.links.more_url(ada.public_id, "arxiv:1234.56789"))
+    unknown = url_path(services.links.more_url(ada.public_id, "arxiv:2612.34567"))
     for path in (genuine + "x", forged, unknown, "/v/x", genuine.replace("/v/", "/p/")):
         assert (await visitor.post(path)).status_code == 404
     assert find_reader(ada.address) == ada
