@@ -24,7 +24,7 @@ from digest.models import (
     Subscriber,
 )
 from digest.models.errors import NotFound
-from digest.pipeline.edition_payload import from_payload, get_heat_names, get_paper_ids
+from digest.pipeline.edition_payload import get_paper_ids, load_edition
 from digest.web.api.auth import require_role
 from digest.web.api.cursors import (
     CursorText,
@@ -200,20 +200,13 @@ def list_editions(ctx: WebContextDep, filters: Annotated[EditionFilter, Query()]
 
 @router.get("/editions/{id}")
 def show_edition(ctx: WebContextDep, id: str) -> EditionDetails:  # noqa: A002  the name in the path
-    """Return one edition with the reason for each of its papers."""
+    """Return one edition as it was sent, with the reason for each of its papers."""
     with ctx.services.store.begin(write=False) as tx:
         delivery = tx.deliveries.find_by_public_id(id)
         reader = _get_readers(tx, [delivery]).get(delivery.subscriber_id or 0) if delivery else None
         if delivery is None or reader is None or delivery.day is None or not delivery.payload:
             raise NotFound("There is no such edition.")
-        edition = from_payload(
-            delivery.payload,
-            day=delivery.day,
-            slot=delivery.slot,
-            subscriber=reader,
-            papers=tx.papers.get_by_ids(get_paper_ids(delivery.payload)),
-            heats=tx.heats.get(get_heat_names(delivery.payload)),
-        )
+        edition = load_edition(tx, delivery, reader)
     return _to_details(edition, delivery)
 
 
