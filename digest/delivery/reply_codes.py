@@ -101,7 +101,7 @@ _LOGIN_WORDS = r"""
   | authenticated\s(to|first|before) | check\W+(\w+\W+){0,2}mail\sbefore
   | not\s(yet\s)?(logged\sin|authenticated) | \bsmtp.?auth\b | log\s?in\s(first|required|before)
   | \b(your|smtp|sending)\s(\w+\s)?account\b
-  | pop\sbefore\ssmtp | credentials | \b(starttls|tls|encryption)\s(is\s)?required"""
+  | pop\sbefore\ssmtp | credentials | \binvalid\sauth | \b(starttls|tls|encryption)\s(is\s)?required"""
 _RATE = r"""
     too\s(many|much|fast|frequent|often) | rate.?limit | throttl | \bfrequency\b | at\sa\srate | unusual\srate
   | \b(send|sending|sender|outgoing|hourly|daily|submission|smtp)\W+(\w+\W+)?(rate|limit|quota)s?\b
@@ -130,7 +130,7 @@ _GAP = (
 _FULL = rf"""
     \bquota\b | over.?quota | full\s(mailbox|inbox) | exceed\w*\W+(\w+\W+){{0,2}}?(storage|allocation|mailbox)
   | \b(mailbox|mail.box|mailfolder|inbox|maildrop|account|user|recipient)\b(.s)?\W+(\w+\W+){{0,3}}?full\b
-  | mailbox\W+(\w+\W+){{0,3}}?(size\slimit|exceed\w*|limit) | insufficient\s(mailbox|user)\s(storage|space)
+  | mailbox\W+(\w+\W+){{0,5}}?(size\slimit|exceed\w*|limit) | insufficient\s(mailbox|user)\s(storage|space)
   | \b{_WHO}{_GAP}(no|not|enough|out\sof)\W+(\w+\W+){{0,2}}?space\b | \b{_WHO}.s\sspace\b
   | \bstorage\s(space|limit)
   | postfach\W+(\w+\W+)?voll | bo[iî]te\W+(\w+\W+){{0,3}}?pleine
@@ -169,13 +169,13 @@ _NO_DOMAIN = rf"""
   | unroute?able\smail\sdomain | all\srelevant\smx | mail\sdomain\smentioned
   | \b(recipient|destination)(.s)?\W+(address\srejected\W+)?(unknown\s)?(domain|computer|host)\b
         .{{0,20}}({_GONE}|has\sno|must\sexist|name\b|does\snot\saccept)
-  | \bdomain\sof\s(the\s)?recipient\b | \bdestination\scomputer\b"""
+  | \bdomain\s(name\s)?of\s(the\s)?recipient\b | \bdestination\scomputer\b"""
 # Of the mail or its way, whatever else is said.
 _FILTERED = r"""
     spam | \bjunk | unsolicited | \bbulk\b | virus | malware | phish | suspicious | \babus
   | polic(y|ies)\b | \bcontent\b | attachment | \b(spf|dkim|dmarc)\b
   | complain | \bheader | \bips?\b | dynamic | untrusted | administrative\sprohib
-  | \bfrom\syou\b | quarantin | \bfilter(s|ed)?\b | list-unsubscribe | \bsecurity\b
+  | \bfrom\syou\b | quarantin | \bfilter(s|ed)?\b | list-unsubscribe | \bsecurity\b | \bloops?\b
   | \byour\s(mail\s)?(host|server|network|provider|isp|address|system|machine|client|connection|country)\b"""
 # Refusals of the mail, unless the mailbox is said to be gone or closed.
 _OURS = rf"""
@@ -188,7 +188,7 @@ _OURS = rf"""
   | (?<!recipient\s)(?<!recipient\sis\s)\bnot\s?(allowed|accepted|permitted|authori[sz]ed)\b"""
 # A reply that names no mailbox, but one of these, is about the mail.
 _MAIL_WORDS = r"""
-    \b(messages?|(?<!e-)mails?|e-?mails?(?!\s(address|account|name))|transaction|protocol|loop|lists?|url|blocked
+    \b(messages?|(?<!e-)mails?|e-?mails?(?!\s(address|account|name))|transaction|protocol|lists?|url|blocked
     |newsletters?|traffic|from)\b | \bdomain\b.{0,20}\bnew(ly)?\b | \bhops\b"""
 _SERVER_WORDS = r"""
     \b(system|disk|spool|server|queue)\W+(\w+\W+)?(storage|space|full|resources|busy|load|error)
@@ -200,7 +200,8 @@ _NO_ANSWER = r"""
   | host\snot\sfound,\stry\sagain"""
 _GAVE_UP = r"""
     retr(y|ies)\W+(\w+\W+){0,2}?(exceeded|reached) | (unable\sto|(could|can)(\s?not|n.t))\sconnect
-  | queue\W+(\w+\W+){0,2}too\slong | timed\sout | \btimeout\b | \bexpired\b | \btemporar | tempfail"""
+  | queue\W+(\w+\W+){0,2}too\slong | timed\sout | \btimeout\b | \bexpired\b | \btemporar | tempfail
+  | \b(try|retry)(\sagain)?\slater\b"""
 
 # ---- what the rows mean; the reason is what logs, alerts and evidence say
 
@@ -288,6 +289,7 @@ RULES = (
     Rule(LATER, "5..", _ALL, words=_NO_ANSWER),
     Rule(_DEAD_DOMAIN, "5..", _ALL, enhanced=_NOBODY, words=_NO_DOMAIN),
     Rule(_UNKNOWN_DOMAIN, "5..", _ALL, words=_NO_DOMAIN),
+    Rule(_UNKNOWN_DOMAIN, "5..", _ALL, enhanced=r"5\.4\.4"),  # no route to the domain
     Rule(_UNKNOWN_DOMAIN, "556", _ALL),  # RFC 7504
     Rule(_OUR_SENDER, "5..", _ALL, words=_SENDER_RECORDS),
     # no such mailbox, or a closed one
@@ -296,13 +298,13 @@ RULES = (
     Rule(_UNKNOWN_USER, "5..", _ALL, words=_NO_USER),
     Rule(_MAILBOX_CLOSED, "5..", _ALL, words=_CLOSED),
     Rule(_POLICY, "5..", _ALL, words=_OURS),
-    Rule(_NO_MAILBOX, "5..", _ALL, enhanced=_NOBODY),
     # not said by the mailbox's server, or not for good
     Rule(_SERVER, "5..", _ALL, enhanced=r"5\.3\.[1-9]"),
     Rule(_SERVER, "5..", _ALL, words=_SERVER_WORDS),
     Rule(LATER, "5..", _ALL, enhanced=r"5\.4\.7|4\.\d+\.\d+"),
     Rule(LATER, "5..", _ALL, words=_GAVE_UP),
     # no words that tell
+    Rule(_NO_MAILBOX, "5..", _ALL, enhanced=_NOBODY),
     Rule(_MAILBOX_FULL, "552", _RCPT, enhanced=r"|5\.2\.\d+"),
     Rule(_LARGE, "552", _BODY),
     Rule(_OUR_PROTOCOL, "5..", _ALL, enhanced=r"5\.5\.[1-9]"),

@@ -53,6 +53,8 @@ OURS = (  # no reader is affected
     "RESOLVER.RST.NotAuthorized; not authorized",
     "Domain newly registered",
     "mail for example.com loops back to myself",
+    "undeliverable address: mail for example.com loops back to myself",
+    "Invalid authentication for account",
     "Too many hops",
     # our IP and host
     "Mailbox unavailable. The sending IP is blocked",
@@ -114,6 +116,7 @@ FULL = (
     "User has exhausted allowed storage space",
     "mailfolder is full",
     "account is over quota",
+    "the mailbox for ada@example.com has reached its limit",
 )
 NO_DOMAIN = (
     "Host or domain name not found. Name service error for name=example.com type=AAAA: Host not found",
@@ -128,6 +131,7 @@ NO_DOMAIN = (
     "Recipient domain does not exist",
     "recipient domain has no MX record",
     "all relevant MX records point to non-existent hosts",
+    "Domain name of recipient does not resolve",
     "Domain of recipient address does not accept mail",
     'unrouteable mail domain "example.com"',
 )
@@ -197,5 +201,11 @@ def test_domain_that_is_gone_leaves_in_the_end_although_the_code_is_temporary(fo
     assert judge_report("4.0.0", f"smtp; {form}").kind is B.SOFT
 
 
-def test_host_that_accepts_no_mail_by_code_is_no_domain() -> None:
-    assert classify(SendResult(SmtpStage.RCPT, 556, "No mail here")).reason == "no-domain"
+@pytest.mark.parametrize(("code", "text"), [(556, "No mail here"), (554, "5.4.4 no MX or A for example.com")])
+def test_domain_is_gone_by_code_alone(code: int, text: str) -> None:
+    assert classify(SendResult(SmtpStage.RCPT, code, text)).reason == "no-domain"
+
+
+@pytest.mark.parametrize("text", ["try again later", "LDAP lookup failed", "timed out while looking up"])
+def test_code_of_an_unknown_mailbox_with_words_about_the_server_is_not_hard(text: str) -> None:
+    assert classify(SendResult(SmtpStage.RCPT, 550, f"5.1.1 {text}")).bounce is None
