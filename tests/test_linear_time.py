@@ -27,6 +27,7 @@ from digest.models.notices import is_notice, is_withdrawn
 from digest.models.paper_ids import build_title_key, canonicalize
 from digest.models.redaction import redact
 from digest.models.text import clean, split_sentences
+from digest.ranking import paragraphs
 from digest.ranking.acronyms import learn_acronyms
 from digest.ranking.muting import PhraseMatcher, to_searchable_text
 from digest.ranking.tokenizer import extract_terms
@@ -288,6 +289,7 @@ PARSERS: dict[str, Parser] = {
     "form": _parse_form,
     "search": _search,
     "muted phrase": _mute,
+    "paragraph": paragraphs._judge.__wrapped__,
     "ranking": _rank,
     "card": _show,
     "log line": redact,
@@ -303,6 +305,7 @@ PIECES = (
     "=?utf-8?q?", "\n--b", "\n ", "x: y\r\n", "\r\n\r\n", "&q=a", "1 ", "12:", "Jan ", "a (", "(a ", " et al",
     "@a{b,", "a={", 'a="', "TY  - ", "ER  - \n", '{"a":', '{"a":1},', "[1,", '"a",', "a-", "a'", "Abc ",
     "<item>", "<record>", "xmlns:a='b' ", "b+aaaaaaaa.", "withdrawn ", "\xc3\x83", "\xc2\x80", "1.1.1", "a/b",
+    " not ", "tired of ", "a, no ",
 )  # fmt: skip
 CHARS = 1_500
 LEAST_SECONDS = 0.01  # a text that is parsed faster takes no quadratic time: the clock would see it

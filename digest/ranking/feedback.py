@@ -12,9 +12,9 @@ from itertools import chain, islice
 from digest.models import LikedPaper, Paper, Profile
 from digest.models.subscribers import MAX_LIKED_PAPERS
 from digest.ranking.field_terms import load_field_terms
+from digest.ranking.paragraphs import find_phrases
 from digest.ranking.tokenizer import extract_terms
 from digest.ranking.topic_matching import MIN_PHRASE_TELL
-from digest.ranking.topics import find_phrases
 from digest.ranking.word_forms import fold_sentences
 
 WEIGHT_STEPS = {"more": 0.2, "save": 0.2, "click": 0.05, "less": -0.2}

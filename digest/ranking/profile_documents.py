@@ -6,7 +6,7 @@ from itertools import chain
 
 from digest.models import Facet, LikedPaper, Profile
 from digest.ranking.bm25 import TermWeights, count_terms
-from digest.ranking.topics import remove_unwanted
+from digest.ranking.paragraphs import read_keywords, remove_unwanted
 
 KEYWORDS_WEIGHT = 0.5  # of all typed keywords together, relative to one liked paper
 MAX_LEARNT_WEIGHT = 0.5  # of all learnt terms together
@@ -65,7 +65,7 @@ def build_documents(profile: Profile, interests: Iterable[Interest]) -> tuple[Do
 
 
 def _build_facet_documents(facet: Facet) -> tuple[Document, ...]:
-    keywords = tuple(keyword for keyword in facet.keywords if keyword.strip())
+    keywords, _ = read_keywords(facet.keywords)
     typed = [Document("\n".join(keywords), KEYWORDS_WEIGHT)] if keywords else []
     text = remove_unwanted(facet.text)
     paragraph = [Document(text)] if text else []

@@ -241,6 +241,7 @@ class Ranker:
         probability[~is_judged] = compute_want(relevance)  # of those who follow somebody and no more
         by_liked = np.flatnonzero(~is_judged[liked.readers])
         probability[liked.readers[by_liked]] = liked.probability[by_liked]
+        self._rule_out(probability, profiles, np.flatnonzero(~is_judged))
         self._raise_followed(probability, profiles)
         reasons = ReasonBuilder(self._paper_names, similarity.shared_terms)
         if evidence:
@@ -341,6 +342,13 @@ class Ranker:
         if not self.papers or not any(reader.groups for reader in topics):
             return None
         return TopicEvidence(self._topic_matcher, topics)
+
+    def _rule_out(self, probability: Floats, profiles: Sequence[Profile], rows: Indices) -> None:
+        """Set 0 for papers about what readers rule out who typed nothing else."""
+        for row in rows.tolist():
+            if self.papers and (unwanted := find_topics(profiles[row]).unwanted):
+                for match in self._topic_matcher.match(unwanted).values():
+                    probability[row, match.is_about] = 0
 
     def _raise_followed(self, probability: Floats, profiles: Sequence[Profile]) -> None:
         """Raise the probability of papers by followed authors, and of those that the reader gave us."""

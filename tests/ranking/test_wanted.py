@@ -1,6 +1,7 @@
 """A paper is wanted if it says what the reader typed, whatever else the day holds."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -185,10 +186,17 @@ def test_probability_does_not_depend_on_the_other_papers() -> None:
     assert Ranker([]).rank([profile])[0].probability.size == 0
 
 
-def test_what_a_paragraph_rules_out_is_not_wanted() -> None:
-    text = "I follow protein folding. Not interested in drug discovery."
+@pytest.mark.parametrize(
+    "profile",
+    [
+        Profile(text="I follow protein folding. Not interested in drug discovery."),
+        Profile(text="I like protein folding, not drug discovery."),
+        Profile(keywords=("protein folding", "not drug discovery")),
+    ],
+)
+def test_what_a_reader_rules_out_is_not_wanted(profile: Profile) -> None:
     wanted, ruled_out = get_probability(
-        Profile(text=text),
+        profile,
         write_paper("protein folding"),
         write_paper("protein folding", "Drug discovery by folding"),
     )
@@ -210,6 +218,14 @@ def test_liked_paper_that_is_truly_near_is_wanted_beside_what_was_typed() -> Non
     [without] = get_probability(Profile(keywords=("protein folding",)), twin)
     [with_liked] = get_probability(Profile(keywords=("protein folding",), liked=(liked,)), twin)
     assert without < USUAL <= with_liked
+
+
+def test_reader_with_liked_papers_only_may_rule_something_out() -> None:
+    paper, liked = write_paper("drug discovery"), write_paper("drug discovery in yeast", number=9)
+    profile = Profile(liked=(LikedPaper(liked.title, liked.abstract),))
+    [near] = get_probability(profile, paper)
+    [ruled_out] = get_probability(replace(profile, text="No drug discovery, please."), paper)
+    assert near > ruled_out == 0
 
 
 def test_followed_author_is_wanted_whatever_the_paper_says() -> None:
