@@ -25,8 +25,9 @@ _PREPRINT_DOI = re.compile(
     r"|33774/|5281/zenodo|6084/m9\.figshare|3762/bxiv|31730/osf|17605/osf)"
 )
 _DATED_TITLE = re.compile(r"title:[^|]+\|[^|]+\|\d{4}-\d{4}")
+_NUMBER = r"\d{4}\.\d{4,5}"
 # Year and month since April 2007; five digits follow since 2015. 2024.1234 is a date, or a number of pages.
-_NUMBER = r"(?:(?:0[7-9]|1[0-4])(?:0[1-9]|1[0-2])\.\d{4}|(?:1[5-9]|[2-9]\d)(?:0[1-9]|1[0-2])\.\d{5})"
+_DATED_NUMBER = r"(?:0[7-9]|1[0-4])(?:0[1-9]|1[0-2])\.\d{4}|(?:1[5-9]|[2-9]\d)(?:0[1-9]|1[0-2])\.\d{5}"
 _ARCHIVES = (
     "acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs"
     "|dg-ga|econ|eess|funct-an|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math|math-ph|mtrl-th|nlin|nucl-ex|nucl-th"
@@ -55,7 +56,7 @@ _ARXIV_NAME = re.compile(
     r"^(?:oai:arxiv\.org:|abs/|(?:doi:\s*)*10\.48550/)?" + _ARXIV_ID + r"/?(?:[?#].*|\s+\[.*)?$",
     re.IGNORECASE | re.DOTALL,
 )
-_PLAIN_ID = re.compile(rf"(?:oai:arXiv\.org:|arxiv:)?({_NUMBER})(?:v(\d{{1,4}}))?")  # usual forms
+_PLAIN_ID = re.compile(rf"(?:oai:arXiv\.org:|arxiv:)?({_DATED_NUMBER})(?:v(\d{{1,4}}))?")  # usual forms
 _ARXIV_FTP = re.compile(r"(?<=arxiv\.org)/+ftp/(?:arxiv|([a-z-]+))/papers/\d{4}/", re.IGNORECASE)
 _SCHEMELESS = re.compile(r"^(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?/", re.IGNORECASE)
 # Pages that show another page, whose link follows.
@@ -279,7 +280,8 @@ def _match_arxiv(text: str) -> re.Match[str] | None:
         return None
     text = _decode(remove_unseen(text)).strip().lstrip(_OPENERS).rstrip(_CLOSERS + ")]}").strip()
     if name := _ARXIV_NAME.match(text):
-        return name
+        is_labelled = name["number"] is None or "arxiv" in text.lower()
+        return name if is_labelled or re.fullmatch(_DATED_NUMBER, name["number"]) else None
     link = _WRAPPER.sub("", _add_scheme(text))
     link = _ARXIV_FTP.sub(lambda path: f"/pdf/{path[1]}/" if path[1] else "/pdf/", _add_scheme(link))
     return _ARXIV_LINK.match(link)

@@ -13,7 +13,8 @@ from digest.ranking.tokenizer import normalize_text
 MAX_CACHED_PHRASES = 4096
 
 _WORD = re.compile(r"\w+")
-_SPACES = re.compile(r"[\s\-\u2010\u2011]+")
+_SPACES = re.compile(r"[\s\-\u2010-\u2013\u2212]+")  # with hyphens of all kinds, also that of Bose–Einstein
+_APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\u00b4`", "'"))
 
 
 def to_searchable_text(paper: Paper) -> str:
@@ -57,4 +58,4 @@ class PhraseMatcher:
 
 
 def _normalize_spaces(text: str) -> str:
-    return _SPACES.sub(" ", normalize_text(text)).strip()
+    return _SPACES.sub(" ", normalize_text(text.translate(_APOSTROPHES))).strip()

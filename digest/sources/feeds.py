@@ -21,7 +21,7 @@ from digest.sources.items import UnreadableItem
 from digest.sources.text.dates import parse_date
 from digest.sources.text.names import split_names
 from digest.sources.text.normalize import normalize_name, normalize_text, normalize_title, strip_tags
-from digest.sources.xml import local_name, parse_elements, text_of
+from digest.sources.xml import local_name, markup_of, parse_elements, text_of
 
 CONTENT_NAMESPACE = "http://purl.org/rss/1.0/modules/content/"
 MAX_LINK_CHARS = 2000
@@ -42,6 +42,7 @@ _PAPER_NAMESPACES = (
 )  # fmt: skip
 _PAPER_PREFIXES = frozenset({"dc", "dcterms", "prism", "content", "arxiv", "atom"})  # where undeclared
 _RDF_ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
+_AFFILIATION_MARK = re.compile(r"<sup\b[^<>]*>[^<>]*</sup>", re.IGNORECASE)
 _DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>?#]+")
 
 
@@ -61,6 +62,10 @@ class Fields:
     def find_texts(self, *names: str) -> Iterator[str]:
         """Yield the texts of these elements that are not empty."""
         return filter(None, map(text_of, self.find(*names)))
+
+    def read_prose(self, *names: str) -> str:
+        """Return the first of these elements that is not empty, without tags."""
+        return strip_tags(next(filter(None, map(markup_of, self.find(*names))), ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +150,10 @@ def parse(body: bytes, scope: str, read_at: datetime, *, url: str = "") -> Fetch
 
 def _parse_item(item: etree._Element) -> Paper | None:
     fields = _read_fields(item)
-    title = normalize_title(strip_tags(next(fields.find_texts("title"), "")))
+    title = normalize_title(fields.read_prose("title"))
     if is_notice(title):
         return None
-    abstract = normalize_text(strip_tags(next(fields.find_texts(*_ABSTRACT_FIELDS), "")))
+    abstract = normalize_text(fields.read_prose(*_ABSTRACT_FIELDS))
     authors = tuple(_parse_authors(fields))
     published = next(filter(None, map(parse_date, fields.find_texts(*_DATE_FIELDS))), None)
     link = _find_link(item, fields)
@@ -236,5 +241,5 @@ def _parse_authors(fields: Fields) -> Iterator[str]:
         name = next(
             (child for child in person.iterchildren("*") if local_name(child).lower() == "name"), person
         )
-        text = strip_tags(text_of(name))
+        text = strip_tags(_AFFILIATION_MARK.sub("", markup_of(name)))
         yield from filter(None, map(normalize_name, split_names(text, is_list=len(people) == 1)))

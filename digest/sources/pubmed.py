@@ -9,7 +9,6 @@ import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from html import escape
 from typing import Any
 
 from lxml import etree
@@ -26,7 +25,7 @@ from digest.sources.json_body import get_value, load_json
 from digest.sources.pages import collect_pages, find_period_start, split_batches
 from digest.sources.text.dates import parse_date
 from digest.sources.text.normalize import normalize_names, normalize_text, normalize_title, strip_tags
-from digest.sources.xml import parse_elements, text_of
+from digest.sources.xml import markup_of, parse_elements, text_of
 
 TOOL = "trending-papers-digest"  # NCBI asks every program to name itself
 MAX_IDS = 9_999  # of one search; PubMed shows no more
@@ -247,7 +246,7 @@ def _parse_article(record: etree._Element) -> Paper | None:
 def _parse_title(article: etree._Element) -> str:
     """Return the title without the stop behind it, and without the brackets of a translated one."""
     for name in ("ArticleTitle", "VernacularTitle"):
-        title = normalize_title(_read_markup(article.find(name)))
+        title = normalize_title(strip_tags(markup_of(article.find(name))))
         title = title.removesuffix(".") if not title.endswith("..") else title
         title = title[1:-1].removesuffix(".") if title.startswith("[") and title.endswith("]") else title
         if title and title != "Not Available":
@@ -255,18 +254,10 @@ def _parse_title(article: etree._Element) -> str:
     return ""
 
 
-def _read_markup(element: etree._Element | None) -> str:
-    """Return the text of an element with its indices and powers: CO₂, not CO2."""
-    if element is None or len(element) == 0:
-        return text_of(element)
-    inner = (etree.tostring(child, encoding="unicode") for child in element)
-    return strip_tags("".join([escape(element.text or "", quote=False), *inner]))
-
-
 def _iter_abstract(article: etree._Element) -> Iterator[str]:
     """Yield the sections of an abstract, each with its label."""
     for section in article.iterfind("Abstract/AbstractText"):
-        label, text = (section.get("Label") or "").strip(), _read_markup(section)
+        label, text = (section.get("Label") or "").strip(), strip_tags(markup_of(section))
         if text:
             yield f"{label.capitalize()}: {text}" if label and label != "UNLABELLED" else text
 
@@ -274,8 +265,11 @@ def _iter_abstract(article: etree._Element) -> Iterator[str]:
 def _iter_authors(article: etree._Element) -> Iterator[str]:
     for author in article.iterfind("AuthorList/Author"):
         if author.get("ValidYN") != "N":
-            names = (text_of(author.find(name)) for name in ("ForeName", "LastName", "Suffix"))
-            yield " ".join(filter(None, names)) or text_of(author.find("CollectiveName"))
+            given, initials, *others = (
+                text_of(author.find(name)) for name in ("ForeName", "Initials", "LastName", "Suffix")
+            )
+            names = filter(None, (given or " ".join(initials), *others))
+            yield " ".join(names) or text_of(author.find("CollectiveName"))
 
 
 def _iter_categories(record: etree._Element, article: etree._Element) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any, Generic, TypeVar, cast
 
 from lxml import etree
@@ -171,6 +172,14 @@ def text_of(element: etree._Element | None) -> str:
     if len(element) == 0:
         return (element.text or "").strip()
     return "".join(map(str, element.itertext())).strip()
+
+
+def markup_of(element: etree._Element | None) -> str:
+    """Return the content of an element for `strip_tags`: as HTML if it has children, else its text."""
+    if element is None or len(element) == 0:
+        return text_of(element)
+    inner = (etree.tostring(child, encoding="unicode") for child in element)
+    return "".join([escape(element.text or "", quote=False), *inner]).strip()
 
 
 def local_name(element: etree._Element) -> str:

@@ -37,6 +37,18 @@ def test_words_of_a_muted_phrase_must_be_adjacent() -> None:
     assert find_muted(titles, ["language model"]) == [False, False, True]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Alzheimer's disease", "Alzheimer\u2019s Disease"), ("Bose-Einstein", "Bose\u2013Einstein"),
+        ("anti-kt", "anti\u2212kt"), ("rock 'n' roll", "Rock \u2018n\u2019 Roll"),
+    ],
+)  # fmt: skip
+def test_typed_and_typographic_signs_match_each_other(one: str, other: str) -> None:
+    assert find_muted([one, other], [one]) == find_muted([one, other], [other]) == [True, True]
+    assert find_muted(["Bose\u2014Einstein", "Alzheimers disease"], [one]) == [False, False]
+
+
 def test_symbols_without_letters_can_be_muted() -> None:
     titles = ["Sheep ++ Lambs", "Sheep in C++"]
     assert find_muted(titles, ["++"]) == [True, False]

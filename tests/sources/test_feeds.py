@@ -142,6 +142,16 @@ def test_title_shows_no_markup_and_loses_no_sign(title: str, text: str) -> None:
     assert parse_item(f"<title>{title}</title><link>https://doi.org/10.5555/w.1</link>").title == text
 
 
+def test_markup_that_was_not_escaped_is_read() -> None:
+    body = "<div xmlns='http://www.w3.org/1999/xhtml'><h2>Aim</h2><p>We count.</p><p>Two</p></div>"
+    paper = parse_item(
+        "<title>On CO<sub>2</sub> of sheep at 10<sup>3</sup> K in 1 &lt; 2</title><link>https://p.example/a</link>"
+        f"<description>{body}</description><author>Ada Wolle<sup>1</sup>, Bo Chen<sup>2,3</sup></author>"
+    )
+    assert paper.title == "On CO₂ of sheep at 10³ K in 1 < 2"
+    assert (paper.abstract, paper.authors) == ("Aim We count. Two", ("Ada Wolle", "Bo Chen"))
+
+
 def test_one_creator_may_be_family_and_given_name() -> None:
     assert parse_item(f"{TITLE}<dc:creator>Wolle, Ada</dc:creator>").authors == ("Ada Wolle",)
     several = "<dc:creator>Wolle, Ada, Jr.</dc:creator><dc:creator>Pura Lana, Bo</dc:creator>"

@@ -43,6 +43,15 @@ def test_records_are_read_with_ids_headings_and_the_preprint(replay: Replay) -> 
     assert result.note == "1 records could not be read."  # and the erratum is no paper
 
 
+def test_displayed_formulas_and_initials_are_read() -> None:
+    record = """<PubmedArticle><MedlineCitation><PMID>4190</PMID><Article><ArticleTitle>Wool</ArticleTitle>
+    <Abstract><AbstractText>We <b>count</b><DispFormula>x=1</DispFormula>sheep.</AbstractText></Abstract>
+    <AuthorList><Author><LastName>Poe</LastName><Initials>BA</Initials></Author></AuthorList>
+    </Article></MedlineCitation></PubmedArticle>"""
+    (paper,) = parse(record.encode(), "pubmed", NOW).papers
+    assert (paper.abstract, paper.authors) == ("We count x=1 sheep.", ("B A Poe",))
+
+
 @pytest.mark.parametrize("body", [b"", b"<html/>", b"<eFetchResult><ERROR>x</ERROR></eFetchResult>", b"{}"])
 def test_unknown_shape_is_source_changed(body: bytes) -> None:
     with pytest.raises(SourceChanged):

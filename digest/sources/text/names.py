@@ -4,12 +4,20 @@ import re
 from collections.abc import Iterator
 
 _SUFFIX = re.compile(r"(?:jr|sr|junior|senior|ii|iii|iv|2nd|3rd)\.?", re.IGNORECASE)
-_DEGREE = re.compile(r"(?:ph\.?\s?d|m\.?\s?d|m\.?\s?sc|d\.?\s?phil|esq)\.?", re.IGNORECASE)
+# Without dots. In capitals only where a name is spelt so too; MA and MS are as often initials.
+_DEGREE = re.compile(
+    r"(?i:phd|md|bsc|msc|dphil|esq|pharmd|scd|edd|psyd|drph|mbchb)|MPH|MBA|MBBS|DDS|DMD|DVM|DNP|MSN|MHS|MSPH|LLM"
+    r"|FAC[CPS]|FAHA|FAAN|FESC|FRC[PS]C?|MRCP"
+)
+_AFFILIATION = re.compile(r"(?<=[\w.]) ?\([^()]{0,200}\)(?=\s*(?:[,;&]|and\b|$))", re.IGNORECASE)
+_AFFILIATION_MARKS = str.maketrans("", "", "⁰¹²³⁴⁵⁶⁷⁸⁹*†‡§¶")
+_WHOLE_NAME = re.compile(r"[\u3400-\u9fff\uac00-\ud7a3]{2,}")  # 张伟 is family and given name
 _PARTICLES = frozenset(
     "da das de del dela della den der des di do dos du el la le les ten ter van vande vander von zu zur af av"  # noqa: SIM905
     " al bin ibn".split()
 )
-_CERTAIN_MARK = re.compile(r"[;\n|•]")
+_CERTAIN_MARK = re.compile(r"[;；\n|•]")
+_CHINESE_COMMAS = str.maketrans("，、", ",,")
 # In what follows a run of blanks is one space: `\s*,?\s+` would take cubic time on a long one.
 _BLANKS = re.compile(r"[^\S\n]+")
 _WORD_MARK = re.compile(r" ?,? (?:and|&|und|et) ", re.IGNORECASE)
@@ -21,7 +29,7 @@ _INITIALS = re.compile(r"(?:[^\W\d_]\.?[\s-]?){1,4}")
 
 
 def split_names(text: str, *, is_list: bool) -> list[str]:
-    """Return the names in *text* as "Given Family", without addresses.
+    """Return the names in *text* as "Given Family", without addresses, degrees and marks of affiliations.
 
     Args:
         text: one person's name, or a list of names with `;`, `and`, `&` or commas between them.
@@ -32,6 +40,9 @@ def split_names(text: str, *, is_list: bool) -> list[str]:
         text = match[1]
     elif "@" in text:
         text = _ADDRESS.sub("", text)
+    text = text.translate(_AFFILIATION_MARKS)
+    if is_list:
+        text = _AFFILIATION.sub("", text).translate(_CHINESE_COMMAS)
     parts = _CERTAIN_MARK.split(text) if is_list else [text]
     if len(parts) > 1 or not is_list:
         names = [invert_name(part) for part in parts]
@@ -73,7 +84,12 @@ def _split_at_commas(text: str) -> Iterator[str]:
 def _split_pieces(text: str) -> list[str]:
     """Return what stands between the commas, without academic degrees."""
     pieces = (piece.strip() for piece in text.split(","))
-    return [piece for piece in pieces if piece and not _DEGREE.fullmatch(piece)]
+    return [piece for piece in pieces if piece and not _is_degree(piece)]
+
+
+def _is_degree(piece: str) -> bool:
+    words = piece.replace(".", "").split()
+    return all(map(_DEGREE.fullmatch, words)) or _DEGREE.fullmatch("".join(words)) is not None
 
 
 def _split_suffix(name: str) -> tuple[str, str]:
@@ -99,4 +115,6 @@ def _is_given(name: str) -> bool:
 
 def _is_family(name: str) -> bool:
     words = _split_suffix(name)[0].split()
+    if _WHOLE_NAME.fullmatch(name):
+        return False
     return len(words) == 1 or (len(words) > 1 and words[0] in _PARTICLES)
