@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -43,8 +43,9 @@ def load_model(name: str) -> StorableEmbeddingModel | None:
     return load_static_table() if name == "static" else load_sentence_model(name)
 
 
+@cache
 def load_static_table() -> StorableEmbeddingModel:
-    """Return wordllama's table of word pieces; its weights are in the package."""
+    """Return wordllama's table of word pieces, one per process; its weights are in the package."""
     folder = _find_package("wordllama", extra="static")
     return StaticTable(
         table=folder / "weights" / "l2_supercat_256.safetensors",

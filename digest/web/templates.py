@@ -5,7 +5,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
@@ -28,6 +29,25 @@ STATIC_FILES = {
 }
 CONNECTING_SCRIPTS = {"opened.js", "authors.js", "vote.js"}  # those that send requests of their own
 ADMIN_FOLDER = "admin/"  # its pages are in English
+
+
+class CompiledTemplates(BytecodeCache):
+    """The code of compiled templates, which is the same in every language."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}  # by name and file
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill the bucket, unless it was compiled from another source."""
+        if code := self._code.get(bucket.key):
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep the code of the bucket."""
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = CompiledTemplates()
 
 
 class PageRenderer:
@@ -84,6 +104,7 @@ class PageRenderer:
                 autoescape=True,
                 undefined=StrictUndefined,
                 auto_reload=False,  # templates are read once per process
+                bytecode_cache=_COMPILED,
                 trim_blocks=True,
                 lstrip_blocks=True,
                 extensions=["jinja2.ext.i18n"],

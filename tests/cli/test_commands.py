@@ -17,6 +17,7 @@ from unittest.mock import patch
 
 import click
 import pytest
+import stamina
 from click.testing import CliRunner
 
 from digest import cli
@@ -46,6 +47,7 @@ class Shell:
     """Runs the program in a folder of its own, with all sources at *upstream*.
 
     In this process: starting another takes a second. The tests of failures and of `serve` start real ones.
+    Requests that failed are repeated at once.
     """
 
     def __init__(self, folder: Path, upstream: str) -> None:
@@ -61,6 +63,7 @@ class Shell:
             chdir(self.folder),
             patch.dict(os.environ, self.env | env, clear=True),
             patch.multiple(sys, argv=["digest", *args], stdin=StringIO(), stdout=out, stderr=err),
+            stamina.set_testing(True, attempts=10, cap=True),
             pytest.raises(SystemExit) as exit_info,
         ):
             cli.main()

@@ -1,52 +1,53 @@
 """Processes that open a database at the same moment, or keep it open until they are killed."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from subprocess import PIPE
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 
-# Prints a line when it is ready, waits for one, opens the database, prints a line, and waits for the next.
-_SCRIPT = """
-import sys
-from digest.db import Database, migrate
+from digest.db import Database
 from digest.models.errors import DigestError
-open_database = {"open": Database.open, "migrate": Database.migrate}[sys.argv[1]]
-print("ready", flush=True)
-sys.stdin.readline()
-try:
-    database = open_database(sys.argv[2])
-    print("opened", database.get_version(), flush=True)
-    sys.stdin.readline()
-    database.close()
-except DigestError as error:
-    print(type(error).__name__, error, flush=True)
-"""
+
+# Each process is forked from one that has imported the program, which alone takes a second.
+_CONTEXT = get_context("forkserver")
+_CONTEXT.set_forkserver_preload([__name__])
+
+
+def _open(method: str, url: str, parent: Connection) -> None:
+    """Say when the process is ready, wait, open the database, say what happened, and wait again."""
+    parent.send("ready")
+    parent.recv()
+    try:
+        database = Database.migrate(url) if method == "migrate" else Database.open(url)
+        parent.send(f"opened {database.get_version()}")
+        parent.recv()
+        database.close()
+    except DigestError as error:
+        parent.send(f"{type(error).__name__} {error}")
 
 
 class OpeningProcess:
     """A process that opens a database when it is told to."""
 
     def __init__(self, url: str, *, method: str = "open") -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _SCRIPT, method, url], stdin=PIPE, stdout=PIPE, text=True
-        )
+        self._child, parent = _CONTEXT.Pipe()
+        self._process = _CONTEXT.Process(target=_open, args=(method, url, parent))
+        self._process.start()
+        parent.close()
 
     def read_line(self) -> str:
         """Wait for what the process says next."""
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
+        return str(self._child.recv())
 
     def go_on(self) -> None:
         """Let the process take its next step."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
+        self._child.send(None)
 
     def kill(self) -> None:
         """Kill the process at once."""
         self._process.kill()
-        self._process.communicate()
+        self._process.join()
+        self._child.close()
 
 
 @contextmanager

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import cycle
 from typing import Any
 
 from digest.db import Database
 from digest.db.sender_session import SenderSession
+from digest.db.subscribers.rows import create_public_id
 from digest.delivery.dispatcher import PrepareBatch, Render
 from digest.delivery.message import OutgoingMessage, Transport
 from digest.delivery.routes import CircuitBreaker, DomainMonitor, Route
@@ -21,14 +23,12 @@ from digest.models import (
     DeliveryKind,
     DeliveryState,
     NewDelivery,
-    Preferences,
-    Profile,
-    Schedule,
     Sent,
     Status,
     Subscriber,
 )
-from tests.factories import NOW, make_paper
+from digest.models.addresses import parse_address
+from tests.factories import NOW, make_paper, make_subscriber
 from tests.smtp_server import SmtpServer
 
 SUPPRESSION_KEY = b"a test key"
@@ -100,19 +100,28 @@ class DeliveryHarness:
 
     def add_reader(self, address: str = "ada@example.com", status: Status = Status.CONFIRMED) -> Subscriber:
         """Add a subscriber."""
-        with self.store.begin() as tx:
-            return tx.subscribers.add(
-                address,
-                profile=Profile(),
-                schedule=Schedule(),
-                preferences=Preferences(),
-                status=status,
-                now=self.now,
-            )
+        return self._add([address], status)[0]
 
-    def add_readers(self, count: int, domain: str = "example.com") -> list[Subscriber]:
-        """Add subscribers reader000@domain, reader001@domain, ..."""
-        return [self.add_reader(f"reader{number:03}@{domain}") for number in range(count)]
+    def add_readers(self, count: int, *domains: str) -> list[Subscriber]:
+        """Add subscribers reader000, reader001, ... at these domains in turn, or at example.com."""
+        turn = cycle(domains or ("example.com",))
+        return self._add([f"reader{number:03}@{next(turn)}" for number in range(count)], Status.CONFIRMED)
+
+    def _add(self, addresses: Sequence[str], status: Status) -> list[Subscriber]:
+        newcomers = [
+            replace(
+                make_subscriber(address, status=status),
+                public_id=create_public_id(),
+                created_at=self.now,
+                confirmed_at=self.now if status is Status.CONFIRMED else None,
+                status_since=self.now,
+            )
+            for address in addresses
+        ]
+        with self.store.begin() as tx:
+            tx.subscribers.add_many(newcomers)
+            added = tx.subscribers.get_by_addresses(addresses)
+        return [added[parse_address(address).mailbox] for address in addresses]
 
     def queue_digest(self, reader: Subscriber, *, day: date | None = None, papers: Sequence[str] = ()) -> str:
         """Queue today's digest for a subscriber; return its delivery key."""
@@ -156,8 +165,13 @@ class DeliveryHarness:
 
     def status(self, reader: Subscriber) -> Status:
         """Return the status of a subscriber."""
+        return self.statuses([reader])[0]
+
+    def statuses(self, readers: Sequence[Subscriber]) -> list[Status]:
+        """Return the status of each of these subscribers."""
         with self.store.begin(write=False) as tx:
-            return tx.subscribers.get_by_id(reader.id).status
+            found = tx.subscribers.get_by_ids([reader.id for reader in readers])
+        return [found[reader.id].status for reader in readers]
 
     def advance(self, **time: float) -> None:
         """Move the time forward."""

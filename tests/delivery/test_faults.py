@@ -281,7 +281,7 @@ async def test_12_server_that_refuses_the_sender_affects_no_recipient(
     relay = make_smtp_route(either, connections=2)
     stats = await any_harness.run(relay)
     assert {any_harness.state(key) for key in keys} == {DeliveryState.QUEUED}
-    assert {any_harness.status(reader) for reader in readers} == {Status.CONFIRMED}
+    assert set(any_harness.statuses(readers)) == {Status.CONFIRMED}
     assert relay.breaker.is_open
     assert stats.alerts
     assert {any_harness.row(key).attempt for key in keys} == {0}

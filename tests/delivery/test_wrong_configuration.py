@@ -38,9 +38,7 @@ def refuse_at(stage: str, reply: Reply) -> Callable[[SmtpStage, Session], Action
 
 
 def add_readers(harness: DeliveryHarness, count: int, *, domains: int) -> list[Subscriber]:
-    return [
-        harness.add_reader(f"reader{number:03}@provider{number % domains}.example") for number in range(count)
-    ]
+    return harness.add_readers(count, *(f"provider{number}.example" for number in range(domains)))
 
 
 def iterate_ticks(harness: DeliveryHarness) -> Iterator[int]:
@@ -69,7 +67,7 @@ async def test_five_days_of_a_wrong_configuration_lose_no_reader_and_are_told_on
             with harness.store.begin(write=False) as tx:
                 alike = tx.deliveries.list_alike_answers(started, harness.now)
             told_on |= {day} if stats.alerts or alike else set()
-    assert [reader.address for reader in readers if harness.status(reader) is not Status.CONFIRMED] == []
+    assert set(harness.statuses(readers)) == {Status.CONFIRMED}
     assert min(told_on) == 0
 
 
@@ -123,7 +121,7 @@ async def test_unexplained_refusal_of_several_readers_counts_for_none_and_of_one
         any_harness.queue_digests([*readers, alone])
         await any_harness.run(make_smtp_route(server))
         any_harness.advance(days=1)
-    assert [any_harness.status(reader) for reader in (*readers, alone)] == [
+    assert any_harness.statuses([*readers, alone]) == [
         *[Status.CONFIRMED] * 3,
         Status.UNSUBSCRIBED,
     ]
@@ -138,7 +136,7 @@ async def test_a_wave_of_dead_mailboxes_stops_itself_and_goes_on_the_next_day(
     for _ in range(2):
         any_harness.queue_digests(readers)
         await any_harness.run(make_smtp_route(server))
-        left.append(sum(any_harness.status(reader) is Status.CONFIRMED for reader in readers))
+        left.append(any_harness.statuses(readers).count(Status.CONFIRMED))
         with any_harness.store.begin(write=False) as tx:
             assert tx.deliveries.count_held(any_harness.now) == left[-1]
         any_harness.advance(days=1, minutes=1)
