@@ -10,7 +10,7 @@ _DEGREE = re.compile(
     r"|FAC[CPS]|FAHA|FAAN|FESC|FRC[PS]C?|MRCP"
 )
 _AFFILIATION = re.compile(r"(?<=[\w.]) ?\([^()]{0,200}\)(?=\s*(?:[,;&]|and\b|$))", re.IGNORECASE)
-_AFFILIATION_MARKS = str.maketrans("", "", "⁰¹²³⁴⁵⁶⁷⁸⁹*†‡§¶")
+_AFFILIATION_MARK = re.compile(r"(?<![ÂÃÄÅ])[⁰¹²³⁴-⁹*†‡§¶]")  # Ã¶ is a mangled ö
 _WHOLE_NAME = re.compile(r"[\u3400-\u9fff\uac00-\ud7a3]{2,}")  # 张伟 is family and given name
 _PARTICLES = frozenset(
     "da das de del dela della den der des di do dos du el la le les ten ter van vande vander von zu zur af av"  # noqa: SIM905
@@ -40,7 +40,7 @@ def split_names(text: str, *, is_list: bool) -> list[str]:
         text = match[1]
     elif "@" in text:
         text = _ADDRESS.sub("", text)
-    text = text.translate(_AFFILIATION_MARKS)
+    text = _AFFILIATION_MARK.sub("", text)
     if is_list:
         text = _AFFILIATION.sub("", text).translate(_CHINESE_COMMAS)
     parts = _CERTAIN_MARK.split(text) if is_list else [text]

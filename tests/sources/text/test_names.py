@@ -29,6 +29,7 @@ from digest.sources.text.names import invert_name, split_names
         ),
         ("Ada (Addie) Wolle, Bo Chen", ["Ada (Addie) Wolle", "Bo Chen"]),
         ("Ada Wolle¹, Bo Chen²,³*", ["Ada Wolle", "Bo Chen"]),
+        ("BetÃ¼l Ã¶z, SÃ³l Poe", ["BetÃ¼l Ã¶z", "SÃ³l Poe"]),
         ("张伟, 李娜", ["张伟", "李娜"]),
         ("张伟，李娜、王芳", ["张伟", "李娜", "王芳"]),
         ("Ada Wolle, Bo Chen", ["Ada Wolle", "Bo Chen"]),
