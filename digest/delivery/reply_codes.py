@@ -154,12 +154,14 @@ _NO_USER = rf"""
   | (utilisateur|destinataire|adresse)\W+(\w+\W+){{0,6}}?(inconnue?|invalide|n.existe)
   | (utente|destinatario|casella)\W+(\w+\W+)?(sconosciut|inesistente|inexistente)"""
 _CLOSED = rf"""
-    \b{_WHO}\b{_GAP}(not\s(activ\w*|available)|dormant|disabled|deactivated|inactive|suspended|closed|locked
-        |expired|terminated|frozen|discontinued|unavailable|blocked(?!\s(you|your|this|the|message|mail|by)\b)
+    \b{_WHO}\b{_GAP}(not\sactiv\w*|dormant|disabled|deactivated|inactive|suspended|closed|locked
+        |expired|terminated|frozen|discontinued|blocked(?!\s(you|your|this|the|message|mail|by)\b)
         |(no\slonger|(is|does)n.t|not)\s(currently\s)?(accept|receiv)\w*\s(any\s)?(e-?mail|mail|message)s?\b
         (?!\sfrom))
   | (disabled|inactive|suspended|deactivated|closed)\W+(\w+\W+)?{_WHO}\b
   | \bnot\W+(\w+\W+){{0,2}}?accept\w*\W+(mail\s)?for\s(this|the)\s{_WHO}\b"""
+# RFC 5321's words for any 550: what else is said tells more.
+_UNAVAILABLE = rf"\b{_WHO}\b{_GAP}(unavailable|not\savailable)\b"
 _CLOSED_FOR_NOW = rf"""
     \b{_WHO}\b{_GAP}(temporar\w*|busy|(try|retry)(\sagain)?\slater)\b | \btemporar\w+\W+(\w+\W+)?{_WHO}\b"""
 _NO_DOMAIN = rf"""
@@ -184,7 +186,7 @@ _OURS = rf"""
         ({_REFUSED}|accepted|unavailable)
   | \b(reject|refus|block|denied|drop)\w*\W+(\w+\W+){{0,2}}?(mail|message|e-?mail|connection)\b
   | \bnot\s(accept|allow|receiv|want)\w*\W+(\w+\W+){{0,2}}?(mail|message|e-?mail|connection)s?\b
-  | (?<!rejected:\s)\baccess\sdenied | \bblocked\sby\b
+  | (?<!rejected:\s)(?<!\sor\s)\baccess\sdenied | \bblocked\sby\b
   | (?<!recipient\s)(?<!recipient\sis\s)\bnot\s?(allowed|accepted|permitted|authori[sz]ed)\b"""
 # A reply that names no mailbox, but one of these, is about the mail.
 _MAIL_WORDS = r"""
@@ -305,6 +307,7 @@ RULES = (
     Rule(LATER, "5..", _ALL, words=_GAVE_UP),
     # no words that tell
     Rule(_NO_MAILBOX, "5..", _ALL, enhanced=_NOBODY),
+    Rule(_MAILBOX_CLOSED, "5..", _ALL, words=_UNAVAILABLE),
     Rule(_MAILBOX_FULL, "552", _RCPT, enhanced=r"|5\.2\.\d+"),
     Rule(_LARGE, "552", _BODY),
     Rule(_OUR_PROTOCOL, "5..", _ALL, enhanced=r"5\.5\.[1-9]"),

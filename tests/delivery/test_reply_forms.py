@@ -17,6 +17,8 @@ OURS = (  # no reader is affected
     # the DNS records of our domain
     "Requested action not taken: mailbox unavailable invalid DNS MX or A/AAAA resource record",
     "Requested action not taken: mailbox unavailable\n550 no usable MX record",
+    "Requested action not taken: mailbox unavailable\n550 Message refused",
+    "Requested action not taken: mailbox unavailable\n550 Access denied",
     "Sender papers.test has no A, AAAA, or MX DNS records.",
     "Mailbox unavailable: the sender address has no valid MX",
     "Recipient address rejected: your domain has no MX record",
@@ -101,6 +103,7 @@ CLOSED = (
     "Sorry, your message to ada@example.com cannot be delivered. This mailbox is disabled (554.30).",
     "due to extended inactivity new mail is not currently being accepted for this mailbox",
     "Requested action not taken: mailbox unavailable",
+    "Requested mail action not taken: mailbox unavailable",
     "mailbox unavailable or access denied - <ada@example.com>",
     "mailbox not available",
     "This mailbox has been blocked due to inactivity",

@@ -138,7 +138,8 @@ def _parse_bounce(parts: Sequence[_Part]) -> _Finding | None:
     if any(action.startswith(REACHED) for action in actions):
         return None
     for fields, named_action in zip(recipients, actions, strict=True):
-        status, diagnostic = _get_field(fields, "Status"), _get_field(fields, "Diagnostic-Code")
+        status = _get_field(fields, "Status")
+        diagnostic = _get_field(fields, "Diagnostic-Code") or _get_field(fields, "X-Supplementary-Info")
         action = named_action or ("failed" if status.startswith("5") else "")
         if action.startswith("failed"):
             match = _STATUS.search(status)

@@ -138,6 +138,23 @@ def test_report_that_is_no_failure_is_ignored(action: str) -> None:
     assert parse_report(make_report(make_return_address(), action=action), keys=[KEY]) is None
 
 
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        ("550 5.1.1 User unknown", BounceKind.HARD),
+        ("550 message refused: bad reputation", BounceKind.OTHER),
+        ("554 This mailbox is disabled", BounceKind.UNSURE),
+    ],
+)
+def test_reply_that_a_gateway_of_cisco_quotes_is_read(reply: str, kind: BounceKind) -> None:
+    raw = make_report(make_return_address(), status="5.0.0").decode()
+    quoted = f"X-Supplementary-Info: <mx.example.com #5.0.0 smtp;\r\n {reply}>"
+    raw = raw.replace("Diagnostic-Code: smtp; 550 5.0.0 told you so", quoted)
+    report = parse_report(raw.encode(), keys=[KEY])
+    assert report is not None
+    assert report.kind is kind
+
+
 def test_36_a_forged_return_address_is_ignored() -> None:
     assert parse_report(make_report(f"b+{PUBLIC_ID}.0123456789abcdef@{DOMAIN}"), keys=[KEY]) is None
 
