@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -131,11 +132,11 @@ def conditional_headers(state: FetchState) -> dict[str, str]:
 
 
 def to_aliases(doi: str) -> tuple[str, ...]:
-    """Return the canonical id of *doi* as the aliases of a paper; none if it is no DOI."""
-    try:
-        return (canonicalize(doi),) if doi else ()
-    except ValueError:
-        return ()
+    """Return the canonical id of *doi* as the aliases of a paper; of the first, if there are several."""
+    for form in (doi, *doi.split()):
+        with suppress(ValueError):
+            return (canonicalize(form),)
+    return ()
 
 
 def to_web_link(value: object) -> str:

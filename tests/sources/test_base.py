@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from digest.models import FetchResult, Health, Paper
 from digest.models.paper_ids import canonicalize
-from digest.sources.base import FetchContext, clean_papers, fetch_source
+from digest.sources.base import FetchContext, clean_papers, fetch_source, to_aliases
 from digest.sources.http.client import Client
 from tests.factories import NOW, make_paper
 from tests.models.test_text import HOSTILE, STEERING
@@ -84,3 +84,14 @@ def test_no_id_steers_a_terminal(doi: str) -> None:
 def test_title_that_steers_is_no_id() -> None:
     with pytest.raises(ValueError, match="neither"):
         canonicalize("title:\x1b[2J")
+
+
+@pytest.mark.parametrize(
+    ("doi", "aliases"),
+    [
+        ("10.5555/a", ("doi:10.5555/a",)), ("10.5555/a 10.5555/b", ("doi:10.5555/a",)),
+        ("DOI: 10.5555/a", ("doi:10.5555/a",)), ("", ()), ("in press", ()),
+    ],
+)  # fmt: skip
+def test_the_first_doi_of_a_field_is_an_alias(doi: str, aliases: tuple[str, ...]) -> None:
+    assert to_aliases(doi) == aliases

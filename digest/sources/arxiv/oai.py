@@ -136,7 +136,6 @@ def _parse_record(record: etree._Element, read_at: datetime) -> Paper:
     created = parse_date(text_of(fields.get("created")))
     # OAI-PMH does not say what is new: a paper created lately is, any other was only changed.
     is_new = created is not None and read_at - created <= MAX_NEW_AGE
-    doi = text_of(fields.get("doi"))
     return Paper(
         id=f"arxiv:{identifier}",
         title=title,
@@ -146,7 +145,7 @@ def _parse_record(record: etree._Element, read_at: datetime) -> Paper:
         published=created,
         authors=normalize_names(map(_format_author, metadata.iterfind("{*}authors/{*}author"))),
         categories=tuple(text_of(fields.get("categories")).split()),
-        aliases=to_aliases(next(iter(doi.split()), "")),  # the field may hold several
+        aliases=to_aliases(text_of(fields.get("doi"))),
         announcement=Announcement.NEW if is_new else Announcement.REPLACE,
         source="arxiv-oai",
         withdrawn=is_withdrawn(title, abstract, text_of(fields.get("comments"))),
@@ -171,7 +170,7 @@ def _parse_dublin_core(identifier: str, metadata: etree._Element) -> Paper:
         pdf_url=f"https://arxiv.org/pdf/{identifier}",
         published=min(filter(None, dates), default=None),
         authors=tuple(normalize_inverted_name(text) for name, text in fields if name == "creator"),
-        aliases=to_aliases(next(iter(next(dois, "").split()), "")),
+        aliases=to_aliases(next(dois, "")),
         announcement=Announcement.REPLACE,
         source="arxiv-oai",
         withdrawn=is_withdrawn(title, abstract, " ".join(descriptions[1:])),

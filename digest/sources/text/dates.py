@@ -5,17 +5,21 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 
 MAX_DATE_CHARS = 80
 YEARS = range(1500, 2200)  # outside are the "no date" values of programs: year 1, year 9999
-_TIME = re.compile(
-    r"(?:\bt|\b|(?<=\d)t)(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d{1,9})?)?\s*([ap]\.?m\b\.?)?"
-    r"\s*\(?((?:gmt|utc|ut|z)?\s*[+-]\s*\d{1,2}:?\d{2}\b|[a-z]{1,4}\b)?"
-)
-_OFFSET = re.compile(r"([+-])\s*(\d{1,2}):?(\d{2})")
-_ZONES = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7,
-          "bst": 1, "wet": 0, "cet": 1, "cest": 2, "eet": 2, "eest": 3, "jst": 9}  # fmt: skip
 _MONTHS = {name: number for number, names in enumerate((
     "jan jän gen ene", "feb fév fev", "mar mär mrt maa", "apr avr abr", "may mai mag mei maj",
     "jun juin giu", "jul juil lug", "aug août ago aout", "sep sept set", "oct okt ott out", "nov",
     "dec dez déc dic"), 1) for name in names.split()}  # fmt: skip
+_WEEKDAY = re.compile(r"\b(?:mardi|martes|marted[iì]|maandag)\b")  # begin as March does
+_HOUR = re.compile(r"(?<![:\d])(\d{1,2})\s?([ap])\.?m\b")
+_TIME = re.compile(
+    r"(?:\bt|\b|(?<=\d)t)(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d{1,9})?)?\s*([ap]\.?m\b\.?)?"
+    # A zone, and no month: "8:00 am Nov 16".
+    r"\s*\(?((?:gmt|utc|ut|z)?\s*[+-]\s*\d{1,2}:?\d{2}\b"
+    rf"|(?!(?:{'|'.join(_MONTHS)}|june|july|juni|juli|mars)\b)[a-z]{{1,4}}\b)?"
+)
+_OFFSET = re.compile(r"([+-])\s*(\d{1,2}):?(\d{2})")
+_ZONES = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7,
+          "bst": 1, "wet": 0, "cet": 1, "cest": 2, "eet": 2, "eest": 3, "jst": 9}  # fmt: skip
 _LONGEST_FIRST = sorted(_MONTHS, key=len, reverse=True)
 _WORD = re.compile(r"[^\W\d_]+")
 _EAST_ASIAN = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]")
@@ -57,6 +61,7 @@ def _parse_freely(text: str) -> datetime:
     """
     if text.isdecimal():
         return _parse_digits(text)
+    text = _HOUR.sub(r"\1:00 \2m", _WEEKDAY.sub("", text))
     match = _TIME.search(text)
     clock, zone = _parse_clock(match) if match else (time(), UTC)
     rest = f"{text[: match.start()]} {text[match.end() :]}" if match else text

@@ -3,8 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime, parsedate_to_datetime
+from datetime import datetime, timedelta
 from functools import partial
 from hashlib import blake2b
 from typing import Any
@@ -100,35 +99,23 @@ def respond_with_feed(request: Request, build: Callable[[str], Feed], headers: M
         response = Response(_render_atom(feed), media_type=ATOM_TYPE, headers=headers)
     else:
         response = JSONResponse(_to_json_feed(feed), media_type=JSON_FEED_TYPE, headers=headers)
-    return _revalidate(request, feed, response)
+    return _revalidate(request, response)
 
 
-def _revalidate(request: Request, feed: Feed, response: Response) -> Response:
-    """Add the validators, and answer 304 if those of the request match (RFC 9110, 13.2.2: the ETag first)."""
+def _revalidate(request: Request, response: Response) -> Response:
+    """Add the ETag, and answer 304 if the request has it.
+
+    There is no Last-Modified: an old paper may enter a list, and no date of its papers says so.
+    """
     etag = f'"{blake2b(response.body, digest_size=12).hexdigest()}"'
     response.headers["etag"] = etag
-    response.headers["last-modified"] = format_datetime(feed.updated.astimezone(UTC), usegmt=True)
-    if_none_match = request.headers.getlist("if-none-match")
-    if if_none_match:
-        tags = {tag.strip().removeprefix("W/") for line in if_none_match for tag in line.split(",")}
-        is_known = bool(tags & {etag, "*"})
-    else:
-        since = _parse_http_date(request.headers.get("if-modified-since", ""))
-        is_known = since is not None and feed.updated.replace(microsecond=0) <= since
-    if not is_known:
+    known = request.headers.getlist("if-none-match")
+    if not {etag, "*"} & {tag.strip().removeprefix("W/") for line in known for tag in line.split(",")}:
         return response
-    kept = ("etag", "last-modified", "cache-control")
+    kept = ("etag", "cache-control")
     return Response(
         status_code=304, headers={name: response.headers[name] for name in kept if name in response.headers}
     )
-
-
-def _parse_http_date(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _build_public_feed(ctx: WebContext, category: str, kind: str) -> Feed:

@@ -41,12 +41,25 @@ from digest.sources.text.dates import YEARS, parse_date
         "mar., 16 nov. 2026",
         "16 novembre 2026",
         "Mo, 16 Nov 2026 00:00:00 +0000",
+        "16 november 2026, maandag",
+        "16 novembre 2026 (mardi)",
+        "martedì 16 novembre 2026",
+        "12:00 AM Nov 16, 2026",
+        "12am 16 Nov 2026",
+        "00:00 November 16, 2026",
         "2026年11月16日",
         "Mon, 16 Nov 2026 99:00:00 GMT",
     ],
 )
 def test_date_with_one_meaning_is_read(text: str) -> None:
     assert parse_date(text) == datetime(2026, 11, 16, tzinfo=UTC)
+
+
+def test_hour_of_half_a_day_is_read() -> None:
+    expected = datetime(2026, 6, 3, 20, tzinfo=UTC)
+    for text in ("8pm 3 Jun 2026", "3 June 2026, 8 p.m.", "8:00 pm June 3, 2026", "20:00 3 Jun 2026"):
+        assert parse_date(text) == expected
+    assert parse_date("Tue, 16 Mar 2026 08:00 MAGT") == datetime(2026, 3, 16, 8, tzinfo=UTC)  # no May
 
 
 def test_month_without_a_day_is_its_first() -> None:
