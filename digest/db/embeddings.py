@@ -14,8 +14,8 @@ from digest.db.tables import MODEL, OUTLINE, PAPER, VECTOR
 
 _CHUNK = 2000  # papers read at once, to limit memory
 _SAVE_PROFILE_VECTORS = sa.text(
-    "INSERT INTO outline (subscriber_id, revision, made_by, outline)"
-    " SELECT id, 0, :made_by, :outline FROM subscriber WHERE id = :subscriber_id"
+    "INSERT INTO outline (subscriber_id, made_by, outline)"
+    " SELECT id, :made_by, :outline FROM subscriber WHERE id = :subscriber_id"
     " ON CONFLICT (subscriber_id) DO UPDATE SET"
     " made_by = excluded.made_by, outline = excluded.outline"
 ).bindparams(sa.bindparam("outline", type_=sa.LargeBinary()))

@@ -57,10 +57,9 @@ class Sources(Repository):
             "etag": result.etag,
             "last_modified": result.last_modified,
             "ids": ids,
-            "body": b"",  # earlier versions stored the answer itself
         }
         changed = {**row, **answer} if is_good else row
-        blank: dict[str, Any] = {"good_at": None, "etag": "", "last_modified": "", "ids": [], "body": b""}
+        blank: dict[str, Any] = {"good_at": None, "etag": "", "last_modified": "", "ids": []}
         # `day` is that of the last result which brought unseen papers.
         unchanged = {} if row["day"] and row["unseen"] else {"day": SOURCE.c.day}
         upsert = insert(self._connection, SOURCE).values(**{**blank, **changed})
@@ -142,7 +141,6 @@ def _to_row(result: FetchResult, *, unseen: int) -> dict[str, Any]:
         "note": result.note,
         "fetched": len(result.papers),
         "unseen": unseen,
-        "overlap": 0,  # not used any more
         "newest": max((paper.id for paper in result.papers), default=""),
         "day": result.day,
     }

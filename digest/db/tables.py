@@ -189,7 +189,6 @@ class _ResultRecord(TableBase):
     note: str
     fetched: int
     unseen: int
-    overlap: int
     newest: str
     day: date | None
 
@@ -204,7 +203,6 @@ class SourceRecord(_ResultRecord, table=True):
     etag: str
     last_modified: str
     ids: list[str] = _json()
-    body: bytes  # empty
 
 
 class ReadingRecord(_ResultRecord, table=True):
@@ -246,7 +244,6 @@ class SubscriberRecord(TableBase, table=True):
     profile: dict[str, Any] = _json()
     schedule: dict[str, Any] = _json()
     preferences: dict[str, Any] = _json()
-    profile_revision: int
     created_at: datetime = Field(index=True)
     confirmed_at: datetime | None
     status_since: datetime
@@ -292,11 +289,10 @@ class VoteRecord(TableBase, table=True):
 
 
 class OutlineRecord(TableBase, table=True):
-    """A subscriber's encoded profile, of one revision and by one encoder (`made_by`)."""
+    """A subscriber's encoded profile, and by which encoder from which profile it was made (`made_by`)."""
 
     __tablename__ = "outline"
     subscriber_id: int = _foreign("subscriber.id", primary_key=True)
-    revision: int
     made_by: str
     outline: bytes
 

@@ -181,8 +181,11 @@ def _insert_old_subscriber(connection: sa.Connection, address: str) -> None:
     """Insert a subscriber with the columns of that step, which lack some that today's statements use."""
     columns = {column["name"] for column in sa.inspect(connection).get_columns("subscriber")}
     reader = make_subscriber(address, profile=Profile(keywords=("wombats",)))
-    row = {name: value for name, value in to_row(reader).items() if name in columns}
-    table = sa.table("subscriber", *(sa.column(name, SUBSCRIBER.c[name].type) for name in row))
+    row = {
+        name: value for name, value in {**to_row(reader), "profile_revision": 1}.items() if name in columns
+    }
+    types = {name: SUBSCRIBER.c[name].type for name in row if name in SUBSCRIBER.c}
+    table = sa.table("subscriber", *(sa.column(name, types.get(name)) for name in row))
     connection.execute(table.insert().values(row))
 
 

@@ -56,7 +56,6 @@ def to_row(subscriber: Subscriber) -> dict[str, Any]:
         "profile": _PROFILE.dump_python(subscriber.profile, mode="json", exclude_defaults=True),
         "schedule": _SCHEDULE.dump_python(subscriber.schedule, mode="json"),
         "preferences": _PREFERENCES.dump_python(subscriber.preferences, mode="json"),
-        "profile_revision": 0,  # not used any more
         "created_at": subscriber.created_at,
         "confirmed_at": subscriber.confirmed_at,
         "status_since": subscriber.status_since or subscriber.created_at,
