@@ -73,8 +73,13 @@ def change_address(tx: Transaction, public_id: str, address: str, *, actor: Acto
     """Ask the new address to confirm the change; until then the old one is used.
 
     Does nothing if the new address is taken or suppressed; the caller cannot tell.
+
+    Raises:
+        StateConflict: nothing is sent to the old address either.
     """
     reader, shown = tx.subscribers.get_by_public_id(public_id), parse_address(address).display
+    if reader.status not in SUBSCRIBED:
+        raise StateConflict("Only a subscriber can change the address; please sign up with the new one.")
     is_free = find_by_address(tx, shown) is None and not is_suppressed(tx, shown, actor)
     if is_free and not (reader.asked_at and actor.now - reader.asked_at < CONFIRM_RETRY_AFTER):
         tx.subscribers.save(replace(reader, asked_at=actor.now))
@@ -88,9 +93,11 @@ def confirm_address(tx: Transaction, public_id: str, address: str, *, actor: Act
     """Use the new address from now on.
 
     Raises:
-        InvalidToken: it was taken or suppressed meanwhile.
+        InvalidToken: it was taken or suppressed, or the subscription ended meanwhile.
     """
     reader, shown = tx.subscribers.get_by_public_id(public_id), parse_address(address).display
+    if reader.status not in SUBSCRIBED:
+        raise InvalidToken("This link is no longer valid; please sign up again.")
     holder = find_by_address(tx, shown)
     if holder is not None and holder.id == reader.id:
         return reader

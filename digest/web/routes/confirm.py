@@ -8,19 +8,20 @@ from hmac import compare_digest
 
 from anyio import to_thread
 from fastapi import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from digest import subscribers
 from digest.db import Transaction
 from digest.mail.locale import city_name, gettext_noop
 from digest.mail.tokens import Claim, Purpose
 from digest.mail.wording import list_topics
-from digest.models import Frequency, Status, Subscriber
+from digest.models import SUBSCRIBED, Frequency, Status, Subscriber
 from digest.models.addresses import parse_address
-from digest.models.schedule import find_following_slot, get_local_day, is_due_on_confirming
+from digest.models.schedule import find_following_slot, get_local_day, is_due_on_confirming, is_paused
 from digest.web.components import Button
 from digest.web.context import WebContext, WebContextDep, open_link
 from digest.web.languages import get_page_locale, set_page_language
+from digest.web.preferences_form import format_status
 from digest.web.routes.signup import COOKIE_NAME, make_browser_token
 from digest.web.routing import create_router
 
@@ -31,7 +32,6 @@ NEXT_TEXTS = {
     ),
     Frequency.WEEKLY: gettext_noop("The next one is due %(day)s at %(time)s (%(zone)s), then once a week."),
 }
-SUBSCRIBED = {Status.CONFIRMED, Status.PAUSED}
 
 router = create_router(include_in_schema=False)
 
@@ -79,10 +79,15 @@ async def confirm(token: str, request: Request, ctx: WebContextDep) -> Response:
 
 @router.post("/c/{token}/no")
 async def deny(token: str, ctx: WebContextDep) -> Response:
-    """Decline a sign-up, so that the address is never asked again; a new address is simply not used."""
+    """Decline a sign-up, so that the address is never asked again; a new address is simply not used.
+
+    An address that was confirmed before, perhaps by somebody else, can be unsubscribed on the next page.
+    """
     claim, reader = await to_thread.run_sync(_load_claim, ctx, token)
     set_page_language(reader.preferences.language)
-    if not claim.extra and reader.status not in SUBSCRIBED:
+    if _is_done(claim, reader):
+        return RedirectResponse(ctx.services.links.unsubscribe_url(reader.public_id), 303)
+    if not claim.extra:
         actor = ctx.actor("reader")
         await ctx.write(lambda tx: subscribers.deny_signup(tx, claim.public_id, actor=actor))
     gettext = get_page_locale().gettext
@@ -97,7 +102,7 @@ def _load_claim(ctx: WebContext, token: str) -> tuple[Claim, Subscriber]:
 
 
 def _is_done(claim: Claim, reader: Subscriber) -> bool:
-    return reader.address == claim.extra if claim.extra else reader.status in SUBSCRIBED
+    return reader.status in SUBSCRIBED and claim.extra in ("", reader.address)
 
 
 def _is_same_browser(ctx: WebContext, request: Request, reader: Subscriber) -> bool:
@@ -111,9 +116,12 @@ def _is_same_browser(ctx: WebContext, request: Request, reader: Subscriber) -> b
 def _show_confirmed(ctx: WebContext, reader: Subscriber) -> Response:
     gettext, topics = get_page_locale().gettext, list_topics(reader.profile)
     names = {"brand": ctx.services.site.brand, "address": reader.address}
+    is_sent = reader.status is Status.CONFIRMED and not is_paused(reader.schedule, ctx.clock())
     return ctx.pages.render_message(
         gettext("You are subscribed"),
-        gettext("%(brand)s will be sent to %(address)s from now on.") % names,
+        gettext("%(brand)s will be sent to %(address)s from now on.") % names
+        if is_sent
+        else format_status(reader, ctx.clock()),
         *_describe_next_digests(ctx, reader),
         gettext("Papers are picked for you from your topics: %(topics)s.") % {"topics": topics}
         if topics

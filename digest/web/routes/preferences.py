@@ -15,7 +15,7 @@ from digest import subscribers
 from digest.mail.locale import Locale
 from digest.models import Profile, Subscriber
 from digest.models.addresses import parse_address
-from digest.models.errors import InvalidAddress, InvalidChange
+from digest.models.errors import InvalidAddress, InvalidChange, InvalidToken
 from digest.models.schedule import get_local_day
 from digest.models.subscribers import MAX_LIKED_PAPERS
 from digest.ranking.feedback import forget_term, reset_learning
@@ -203,6 +203,23 @@ def _resume(page: PreferencesPage, _: FormData) -> Response:
     return replace(page, reader=resumed).render(done=get_page_locale().gettext("Emails are sent again."))
 
 
+def _subscribe_again(page: PreferencesPage, _: FormData) -> Response:
+    """Undo a recent unsubscription; after an older one, ask by email."""
+    gettext, actor, reader = get_page_locale().gettext, page.ctx.actor("reader"), page.reader
+    done = gettext("Emails are sent again.")
+    with page.ctx.services.store.begin() as tx:
+        try:
+            subscribers.undo_unsubscribe(tx, reader.public_id, actor=actor)
+        except InvalidToken:
+            subscribers.sign_up(tx, reader.address, actor=actor)
+            sent = gettext(
+                "If %(address)s can receive our email, a message is on its way: open it and confirm."
+            )
+            done = sent % {"address": reader.address}
+        again = tx.subscribers.get_by_public_id(reader.public_id)
+    return replace(page, reader=again).render(done=done)
+
+
 def _confirm_erase(page: PreferencesPage, _: FormData) -> Response:
     url, gettext = f"/p/{page.token}", get_page_locale().gettext
     deleted = gettext("Your address %(address)s, your interests and what was sent are deleted at once.")
@@ -234,6 +251,7 @@ ACTIONS: dict[str, Callable[[PreferencesPage, FormData], Response]] = {
     "revoke-feed": _renew_feed_url,
     "pause": _pause,
     "resume": _resume,
+    "subscribe": _subscribe_again,
     "erase": _confirm_erase,
     "erase-now": _erase,
 }

@@ -1,5 +1,6 @@
 """Unsubscribing with one click from the mail (RFC 8058); opening the page does nothing."""
 
+from anyio import to_thread
 from fastapi import Request
 from starlette.responses import Response
 
@@ -23,6 +24,17 @@ def show_question(token: str, ctx: WebContextDep) -> Response:
         return _show_unsubscribed(ctx, token, reader)
     gettext = get_page_locale().gettext
     names = {"brand": ctx.services.site.brand, "address": reader.address}
+    if reader.status is Status.UNCONFIRMED:
+        never = gettext(
+            "One click deletes %(address)s here. No email is sent to it again, even if somebody signs it up."
+        )
+        return ctx.pages.render(
+            "question",
+            title=gettext("Never write to this address again?"),
+            sentences=[never % names],
+            buttons=[Button(gettext("Never write to this address again"), f"/u/{token}", main=True)],
+            links=(),
+        )
     instead = gettext("Fewer papers, another day or a pause instead")
     return ctx.pages.render(
         "question",
@@ -36,13 +48,14 @@ def show_question(token: str, ctx: WebContextDep) -> Response:
 @router.post("/u/{token}")
 async def unsubscribe_reader(token: str, request: Request, ctx: WebContextDep) -> Response:
     """Unsubscribe the reader of the token; the body is ignored and doing it twice is fine."""
-    claim = ctx.services.links.keys.verify(Purpose.UNSUBSCRIBE, token, now=ctx.clock())
+    before = await to_thread.run_sync(_find_reader, ctx, token)
     async for _ in request.stream():
         pass  # read to the end so that the sender is not cut off
+    if before is None:
+        return _show_unsubscribed(ctx, token, None)
+    set_page_language(before.preferences.language)
     actor = ctx.actor("reader")
-    reader = await ctx.write(lambda tx: subscribers.unsubscribe(tx, claim.public_id, actor=actor))
-    if reader is not None:
-        set_page_language(reader.preferences.language)
+    reader = await ctx.write(lambda tx: subscribers.unsubscribe(tx, before.public_id, actor=actor))
     return _show_unsubscribed(ctx, token, reader)
 
 
@@ -73,7 +86,9 @@ def _find_reader(ctx: WebContext, token: str) -> Subscriber | None:
 def _show_unsubscribed(ctx: WebContext, token: str, reader: Subscriber | None) -> Response:
     """Show the same page whether they left now, long ago, or were erased since."""
     gettext = get_page_locale().gettext
-    farewell = gettext("%(brand)s is no longer sent to you. Thank you for reading.")
+    farewell = gettext("Nothing will be sent to this address.")  # perhaps they never read anything
+    if reader is not None:
+        farewell = gettext("%(brand)s is no longer sent to you. Thank you for reading.")
     may_undo = reader is not None and reader.confirmed_at is not None
     return ctx.pages.render(
         "question",

@@ -11,6 +11,7 @@ from digest.app.services import Services
 from digest.mail.links import Links
 from digest.mail.tokens import Keys, Purpose
 from digest.models import Status, Subscriber
+from digest.models.errors import StateConflict
 from digest.subscribers import Actor
 from tests.factories import NOW
 from tests.web.visit import BASE, SCANNERS, Clock, MailLookup, ReaderLookup, sign_up, url_path
@@ -200,3 +201,57 @@ async def test_a_new_address_is_used_once_it_is_confirmed(
     assert (await visitor.post(link)).status_code == 200
     assert find_reader("ada@example.com") is None
     assert find_reader("ada@new.example.com")
+
+
+async def test_denying_what_is_confirmed_already_leads_to_unsubscribing(
+    visitor: AsyncClient, services: Services, unconfirmed: Subscriber, find_reader: ReaderLookup
+) -> None:
+    link = link_of(services, unconfirmed)
+    await visitor.post(link)
+    answer = await visitor.post(link + "/no")
+    assert "Nothing will be sent" not in answer.text
+    page = await visitor.get(url_path(answer.headers["location"]))
+    assert "Unsubscribe?" in page.text
+    carol = find_reader("carol@example.com")
+    assert carol is not None
+    assert carol.status is Status.CONFIRMED
+
+
+async def test_denying_a_new_address_keeps_the_old_one_or_leads_to_unsubscribing(
+    visitor: AsyncClient, services: Services, ada: Subscriber, find_reader: ReaderLookup
+) -> None:
+    link = link_of(services, ada, extra="ada@new.example.com")
+    assert "Nothing will be sent to this address." in (await visitor.post(link + "/no")).text
+    assert find_reader("ada@example.com") == ada
+    await visitor.post(link)
+    answer = await visitor.post(link + "/no")
+    assert answer.headers["location"] == services.links.unsubscribe_url(ada.public_id)
+
+
+@pytest.mark.parametrize("is_changed", [False, True])
+async def test_new_address_is_not_called_subscribed_after_unsubscribing(
+    visitor: AsyncClient, services: Services, ada: Subscriber, find_reader: ReaderLookup, *, is_changed: bool
+) -> None:
+    link, actor = link_of(services, ada, extra="ada@new.example.com"), Actor("reader", NOW, services.secret)
+    if is_changed:
+        await visitor.post(link)
+    with services.store.begin() as tx:
+        subscribers.unsubscribe(tx, ada.public_id, actor=actor)
+    for answer in (await visitor.get(link), await visitor.post(link)):
+        assert "You are subscribed" not in answer.text
+    assert answer.status_code == 404
+    assert "please sign up again" in answer.text
+    assert bool(find_reader("ada@new.example.com")) is is_changed
+    with services.store.begin() as tx, pytest.raises(StateConflict):
+        subscribers.change_address(tx, ada.public_id, "ada@other.example.com", actor=actor)
+
+
+async def test_confirmed_page_does_not_promise_emails_during_a_pause(
+    visitor: AsyncClient, services: Services, ada: Subscriber
+) -> None:
+    assert "will be sent to ada@example.com" in (await visitor.get(link_of(services, ada))).text
+    with services.store.begin() as tx:
+        subscribers.pause(tx, ada.public_id, actor=Actor("reader", NOW, services.secret))
+    page = (await visitor.get(link_of(services, ada))).text
+    assert "Your subscription is paused." in page
+    assert "will be sent to" not in page

@@ -6,6 +6,7 @@ from datetime import date, time
 import pytest
 from httpx import AsyncClient
 
+from digest import subscribers
 from digest.app.services import Services
 from digest.mail.links import Links
 from digest.mail.tokens import Keys, Purpose
@@ -323,3 +324,35 @@ async def test_facets_are_limited_in_number_and_keywords(
     facets = load_ada(find_reader).profile.facets
     assert len(facets) <= 8
     assert all(len(facet.keywords) <= 100 for facet in facets)
+
+
+@pytest.mark.parametrize(
+    ("days", "status", "sentence"),
+    [(6, Status.CONFIRMED, "Emails are sent again."), (8, Status.UNSUBSCRIBED, "a message is on its way")],
+)
+async def test_unsubscribed_reader_can_subscribe_again(
+    visitor: AsyncClient,
+    services: Services,
+    link: str,
+    find_reader: ReaderLookup,
+    clock: Clock,
+    *,
+    days: int,
+    status: Status,
+    sentence: str,
+) -> None:
+    assert "Subscribe again" not in (await visitor.get(link)).text
+    ada = load_ada(find_reader)
+    with services.store.begin() as tx:
+        subscribers.unsubscribe(tx, ada.public_id, actor=Actor("test", clock.now, services.secret))
+    clock.advance(days=days)
+    page = (await visitor.get(link)).text
+    assert "You are unsubscribed; nothing is sent." in page
+    assert 'id="address"' not in page
+    assert "Subscribe again" in page
+    page = (await visitor.post(link, data={"do": "subscribe"})).text
+    assert sentence in page
+    assert load_ada(find_reader).status is status
+    assert (load_ada(find_reader).asked_at == clock.now) is (status is Status.UNSUBSCRIBED)  # by email
+    refused = await visitor.post(link, data={"do": "address", "address": "x@example.org"})
+    assert refused.status_code == (409 if status is Status.UNSUBSCRIBED else 200)

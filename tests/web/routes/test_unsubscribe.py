@@ -169,7 +169,16 @@ async def test_a_link_of_a_retired_key_still_unsubscribes(
 async def test_unsubscribing_before_confirming_erases_the_reader(
     visitor: AsyncClient, services: Services, bob: Subscriber, find_reader: ReaderLookup
 ) -> None:
-    assert (await visitor.post(url_path(services.links.unsubscribe_url(bob.public_id)))).status_code == 200
+    link = url_path(services.links.unsubscribe_url(bob.public_id))
+    question = (await visitor.get(link)).text
+    assert "Never write to this address again?" in question
+    assert "bob@example.com" in question
+    assert "still sent" not in question
+    assert "Fewer papers" not in question
+    for answer in (await visitor.post(link), await visitor.post(link), await visitor.get(link)):
+        assert answer.status_code == 200
+        assert "Nothing will be sent to this address." in answer.text
+        assert "Thank you for reading" not in answer.text
     assert find_reader("bob@example.com") is None
 
 
