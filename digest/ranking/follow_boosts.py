@@ -5,7 +5,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, chain
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from digest.ranking.tokenizer import normalize_text
 AUTHOR_BOOST, AFFILIATION_BOOST, CATEGORY_BOOST = 3.0, 1.0, 0.3  # standard deviations
 CATEGORY_ONLY_BOOST = 2.0  # for a reader without any text: nothing else tells papers apart
 
+TITLES = frozenset({"prof", "professor", "dr", "sir", "the"})  # before a name
+_UMLAUT = re.compile("(?<=[aou])e")
 _LETTERS = re.compile(r"[^\W\d_]+")
 
 
@@ -73,12 +75,12 @@ class AuthorIndex:
     def __init__(self, bylines: Iterable[Sequence[str]]) -> None:
         self._by_family: dict[str, list[tuple[int, tuple[str, ...]]]] = defaultdict(list)
         for index, authors in enumerate(bylines):
-            for name in filter(None, map(_split_name, authors)):
+            for name in chain.from_iterable(map(_read_name, authors)):
                 self._by_family[name[-1]].append((index, name))
 
     def find_papers(self, followed: Iterable[str]) -> Iterator[int]:
         """Yield the indices of papers by any of these authors, some of them more than once."""
-        for wanted in filter(None, map(_split_name, followed)):
+        for wanted in chain.from_iterable(map(_read_name, followed)):
             for index, name in self._by_family.get(wanted[-1], ()):
                 if _is_same_author(name, wanted):
                     yield index
@@ -86,29 +88,46 @@ class AuthorIndex:
 
 def find_followed_author(authors: Sequence[str], followed: Sequence[str]) -> str:
     """Return the first author whom the reader follows, as the paper writes the name, or an empty string."""
-    names = [name for name in map(_split_name, followed) if name]
-    return next(
-        (author for author in authors if any(_is_same_author(_split_name(author), name) for name in names)),
-        "",
-    )
+    names = [*chain.from_iterable(map(_read_name, followed))]
+    for author in authors:
+        if any(_is_same_author(own, name) for own in _read_name(author) for name in names):
+            return author
+    return ""
 
 
-def _split_name(name: str) -> tuple[str, ...]:
-    """Return the parts of a name ("Given Family", "Family, Given" or "Family A."), the family name last.
+def _read_name(name: str) -> tuple[tuple[str, ...], ...]:
+    """Return the ways to read a name, each in parts with the family name last.
 
-    Accents and suffixes are left out; a hyphen parts given names, and so do initials in one (YM).
+    A name is "Given Family", "Family, Given" or "Family A."; of two or three capitals at an end nobody knows
+    whether they are initials ("Loveless AB") or a family name ("Wei LI"). Accents, titles and suffixes are
+    left out, umlauts read as without the e that may stand for them; a hyphen parts given names, and so do
+    initials in one (YM).
     """
     name = unicodedata.normalize("NFC", name)
     pieces = [_split_words(piece) for piece in name.split(",")]
     family, given = pieces[0], [word for piece in pieces[1:] for word in piece]
+    while len(family) > 1 and family[0].casefold() in TITLES:
+        family = family[1:]
     if not given and len(family) > 1 and len(family[-1]) == 1:
         start = next(index for index in range(len(family), 0, -1) if len(family[index - 1]) > 1 or index == 1)
         family, given = family[:start], family[start:]
     words = [*given, *family]
-    if not name.isupper():
-        words = [part for word in words for part in (word if word.isupper() and len(word) <= 3 else [word])]
+    if name.isupper() or not any(map(_is_capitals, words)):
+        readings = [words]
+    else:
+        readings = [[part for word in words for part in (word if _is_capitals(word) else [word])]]
+        if not given and len(words) > 1:
+            if _is_capitals(words[-1]):
+                readings = [words, [*words[-1], *words[:-1]]]
+            elif _is_capitals(words[0]):
+                readings.append([*words[1:], words[0]])
     fold = str.casefold if name.isascii() else normalize_letters
-    return tuple(filter(None, map(fold, words)))
+    folded = (tuple(filter(None, (_UMLAUT.sub("", fold(word)) for word in words))) for words in readings)
+    return tuple(filter(None, folded))
+
+
+def _is_capitals(word: str) -> bool:
+    return word.isupper() and 1 < len(word) <= 3
 
 
 def _split_words(text: str) -> list[str]:
@@ -124,7 +143,7 @@ def _is_same_author(author: tuple[str, ...], followed: tuple[str, ...]) -> bool:
 
     An initial may stand for a given name, a given name may be missing, and two may be written as one.
     """
-    if not author or not followed or author[-1] != followed[-1]:
+    if author[-1] != followed[-1]:
         return False
     one, other = author[:-1], followed[:-1]
     if not one or not other:

@@ -78,6 +78,9 @@ def test_followed_author_is_matched_by_family_and_given_name(followed: str, *, i
         ("Jean-Luc Brun", "J.-L. Brun"), ("Jeanluc Brun", "J. L. Brun"), ("JL Brun", "Jean-Luc Brun"),
         ("Brun J.-L.", "Jean-Luc Brun"), ("Jean-Luc Brun", "Jean Brun"), ("Bo Chen III", "Chen, Bo"),
         ("Bo Chen", "Chen, Bo, Jr."), ("Bo Chen Jr.", "Bo Chen"), ("Bo van der Wolle", "van der Wolle, B."),
+        ("Ada Brühl", "Ada Bruehl"), ("Zoë Ångström", "Zoe Angstroem"), ("Bo Chen", "Prof. Bo Chen"),
+        ("Ada M. Loveless", "Loveless AM"), ("Bo van der Wolle", "van der Wolle BX"), ("Wei LI", "Wei Li"),
+        ("LI Wei", "Wei Li"), ("The Sheep Team", "Sheep Team"), ("Bo AN", "B. An"),
     ],
 )  # fmt: skip
 def test_author_spelt_otherwise_is_the_same(written: str, followed: str) -> None:
@@ -90,6 +93,8 @@ def test_author_spelt_otherwise_is_the_same(written: str, followed: str) -> None
     [
         ("Jean-Luc Brun", "Jean-Marc Brun"), ("J. L. Brun", "J. M. Brun"), ("Jeanne Brun", "Jean Brun"),
         ("Bo Chen", "Bo Cheng"), ("Jr.", "III"), ("Łukasz Wół", "Marek Wół"),
+        ("Eve Loveless", "Loveless AB"), ("Wei LI", "Bo Li"), ("LI Wei", "Bo Wei"), ("Bo Brown", "Bo Braun"),
+        ("Bo Team", "The Sheep Team"),
     ],
 )  # fmt: skip
 def test_other_author_is_not_the_same(written: str, followed: str) -> None:
