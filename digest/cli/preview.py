@@ -1,7 +1,6 @@
 """`digest preview`: show exactly the mail that would be sent, and send nothing."""
 
 import json
-import re
 import sys
 import tempfile
 import webbrowser
@@ -24,6 +23,7 @@ from digest.mail.wording import describe_reason
 from digest.models import Edition, Profile, Status, Subscriber
 from digest.models.errors import DigestError, NotFound
 from digest.models.schedule import get_local_day, get_slot
+from digest.models.text import split_list
 from digest.pipeline import plan
 from digest.pipeline.ingest import fetch_sources
 from digest.sources.http.reachability import is_any_reachable
@@ -125,7 +125,7 @@ def _build_anonymous_reader(services: Services, interests: str, like: Path | Non
 
 def parse_interests(interests: str) -> Profile:
     """Parse interests: only short parts between commas are keywords, anything longer is a description."""
-    parts = [part.strip() for part in re.split(r"[,;\n]", interests) if part.strip()]
+    parts = split_list(interests)
     if all(len(part.split()) <= MAX_KEYWORD_WORDS for part in parts):
         return Profile(keywords=tuple(parts))
     return Profile(text=interests.strip())

@@ -52,6 +52,11 @@ def strip_unseen(text: str) -> str:
     return text[first.start() : len(text) - last.start()] if first and last else ""
 
 
+def split_list(text: str) -> list[str]:
+    """Return the items of a list that somebody typed, separated by commas, semicolons or line ends."""
+    return [item for part in re.split(r"[,;\n]", text) if (item := clean(part))]
+
+
 def replace_unprintable(text: str) -> str:
     """Return the text with � for all that would steer a terminal or is invisible; line ends stay."""
     return _UNPRINTABLE.sub("\ufffd", text)

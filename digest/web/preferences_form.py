@@ -22,6 +22,7 @@ from digest.models import Facet, Frequency, Mix, Profile, Section, Status, Subsc
 from digest.models.category_groups import split_category_names
 from digest.models.errors import InvalidChange
 from digest.models.schedule import get_local_day
+from digest.models.text import split_list
 from digest.sources.libraries.clients import LibraryAccounts
 from digest.sources.libraries.request import LibraryPapers, extract_accounts
 from digest.subscribers.validation import MAX_ITEMS
@@ -156,7 +157,7 @@ class PreferencesForm:
 
 
 def _build_facet(name: str, keywords: str, existing: Facet | None) -> Facet:
-    words = tuple(word.strip()[:MAX_NAME_LENGTH] for word in keywords.split(",") if word.strip())[:MAX_ITEMS]
+    words = tuple(word[:MAX_NAME_LENGTH] for word in split_list(keywords)[:MAX_ITEMS])
     learnt = existing or Facet("")
     return Facet(name[:MAX_NAME_LENGTH], words, learnt.text, learnt.liked)
 

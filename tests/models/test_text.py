@@ -12,6 +12,7 @@ from digest.models.text import (
     escape_unprintable,
     remove_unseen,
     replace_unprintable,
+    split_list,
     split_sentences,
     strip_unseen,
 )
@@ -152,3 +153,7 @@ def test_escaped_json_has_the_same_value(value: dict[str, str]) -> None:
     escaped = escape_unprintable(json.dumps(value, ensure_ascii=False))
     assert json.loads(escaped) == value
     assert not STEERING.search(escaped)
+
+
+def test_list_is_split_at_commas_semicolons_and_line_ends() -> None:
+    assert split_list(" sheep,  tide\ttables;goats\n\n,; ") == ["sheep", "tide tables", "goats"]

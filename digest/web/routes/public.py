@@ -23,7 +23,7 @@ from digest.models import Heat, Preferences, Profile, Schedule, Subscriber
 from digest.models.arxiv_calendar import get_silence_reason
 from digest.models.errors import NotFound
 from digest.models.papers import Match
-from digest.models.text import clean, shorten
+from digest.models.text import clean, shorten, split_list
 from digest.pipeline.day import SOURCES_WITHOUT_PAPERS, get_day_notes
 from digest.sources.registry import get_source_title
 from digest.web.components import build_public_card
@@ -213,16 +213,17 @@ def show_archive_day(ctx: WebContextDep, day: str) -> Response:
 @router.get("/sample")
 def show_sample(request: Request, ctx: WebContextDep, interests: str = "") -> Response:
     """Show the digest that somebody with these interests would get today."""
-    asked = clean(interests)[:MAX_INTERESTS_CHARS].strip()
+    interests = interests[:MAX_INTERESTS_CHARS]
+    asked = clean(interests)
     if not ctx.limits.samples.take(ctx.client_ip(request), ctx.clock()):
         raise HTTPException(429, gettext_noop("Too many samples were requested from your network."))
     locale, settings = get_page_locale(), ctx.services.settings
-    keywords = tuple(word for part in (asked or EXAMPLE_INTERESTS).split(",") if (word := part.strip()))
+    keywords = tuple(split_list(interests if asked else EXAMPLE_INTERESTS)[:MAX_SAMPLE_KEYWORDS])
     reader = Subscriber(
         id=0,
         public_id="",
         address="",
-        profile=Profile(keywords=keywords[:MAX_SAMPLE_KEYWORDS]),
+        profile=Profile(keywords=keywords),
         schedule=Schedule(timezone=settings.timezone, send_at=settings.send_at),
         preferences=Preferences(language=locale.code),
     )

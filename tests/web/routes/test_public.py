@@ -361,6 +361,11 @@ async def test_a_sample_shows_todays_papers_with_reasons_and_offers_the_same_int
     ]
 
 
+async def test_a_sample_splits_interests_as_sign_up_does(visitor: AsyncClient) -> None:
+    page = (await visitor.get("/sample", params={"interests": "xyzzy; teapots\nplugh"})).text
+    assert TITLES[1] in page
+
+
 async def test_samples_are_limited_for_each_visitor(visitor: AsyncClient) -> None:
     codes = [(await visitor.get("/sample")).status_code for _ in range(int(SAMPLES.burst) + 1)]
     assert set(codes[:-1]) == {200}
