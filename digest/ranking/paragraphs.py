@@ -47,7 +47,7 @@ FILLERS = STOPWORDS | frozenset(
 )
 """Words of a paragraph that say nothing about its topics."""
 
-_WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
+_WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*(?:\+\+|#)?")
 _PRONOUN = re.compile(r"(?:i|we|they|it|you|he|she)['\u2019]")
 _DOUBLE = ("miss", "mind", "tired", "sick", "bored", "enough", "hate", "dislike", "skip", "ignore", "nothing")
 """After a negation: words that make it a wish ("don't want to miss")."""

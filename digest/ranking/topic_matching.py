@@ -6,6 +6,7 @@ sentence model if there is one, is measured on scales of the field (`digest.rank
 against the other papers of the day.
 """
 
+import re
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -47,6 +48,9 @@ FULL_TELL = 13.0  # a word without the others of its phrase counts what it tells
 UNSUPPORTED, SUPPORTED = 0.25, 2.0  # nearness in meaning counts up to the first + the second * RELATED
 MAX_CACHED_CELLS = 4_000_000  # of topics, each with a cell for every paper: 32 MB
 MIN_ABOUT_MENTIONS = 2  # in an abstract, from which on it is about a topic
+MIN_NUMBERED_LETTERS = 3  # of a name before its number (GPT4)
+_SYMBOLS = re.compile(r"(?<!\w)([CF])(\+\+|#)", re.IGNORECASE)
+_NUMBERED = re.compile(rf"([^\W\d_]{{{MIN_NUMBERED_LETTERS},}})(\d+)")
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
 Words = tuple[str, ...]
@@ -101,7 +105,10 @@ class TopicMatcher:
         self._sentences = sentences
         self.coefficients = BY_SENTENCES if sentences else BY_WORDS
         self._field = field.learn_acronyms([f"{paper.title}\n{paper.abstract}" for paper in papers])
-        texts = [(fold_sentences(paper.title), fold_sentences(paper.abstract)) for paper in papers]
+        texts = [
+            (fold_sentences(_spell_symbols(paper.title)), fold_sentences(_spell_symbols(paper.abstract)))
+            for paper in papers
+        ]
         self._papers = [
             _FoldedPaper.fold(title, abstract, fold_sentences("\n".join(paper.keywords)))
             for paper, (title, abstract) in zip(papers, texts, strict=True)
@@ -249,6 +256,7 @@ class TopicMatcher:
 
     def _find_forms(self, topic: str) -> tuple[Words, ...]:
         """Return the ways to write a topic: as typed without slips, and with acronyms written out or used."""
+        topic = _spell_symbols(topic)
         raw = [self._mend(fold_word(word)) for word in split_words(normalize_text(topic))]
         typed = _reduce(raw)
         forms = [typed]
@@ -262,6 +270,7 @@ class TopicMatcher:
             forms.append((joined,))
         if len(typed) == 1:
             word = typed[0]
+            forms += [match.groups() for match in [_NUMBERED.fullmatch(word)] if match]
             parts = ((word[:end], word[end:]) for end in range(3, len(word) - 2))
             forms += [pair for pair in parts if " ".join(pair) in self._field.rows]
         return tuple(dict.fromkeys(forms))
@@ -361,6 +370,11 @@ def _is_near(form: Words, text: str, window: int) -> bool:
             if max(nearest) - min(nearest) < window + len(form):
                 return True
     return False
+
+
+def _spell_symbols(text: str) -> str:
+    """Return a text in which names of languages that end in symbols (C++) are words."""
+    return _SYMBOLS.sub(lambda match: f"{match[1]}{'plus' * match[2].count('+') or 'sharp'} ", text)
 
 
 def _reduce(words: Sequence[str]) -> Words:

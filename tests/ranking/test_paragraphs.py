@@ -10,6 +10,7 @@ WANTED = [
     ("I am a chemist looking for papers on protein folding.", "chemist, protein folding"),
     ("Glacier melt, sea level rise and permafrost", "Glacier melt, sea level rise, permafrost"),
     ("I'd like to know about it.", ""),
+    ("I write compilers for C++ and C#.", "compilers, C++, C#"),
     ("", ""),
     # Words of a subject that also refuse, except or negate.
     ("I work on collision avoidance and motion planning.", "collision avoidance, motion planning"),

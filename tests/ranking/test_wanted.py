@@ -56,6 +56,10 @@ def get_probability(profile: Profile, *papers: Paper) -> list[float]:
         ("GNN", "graph neural networks"),
         ("graph neural networks", "a GNN"),
         ("text to speech", "text-to-speech synthesis"),
+        ("C++", "memory-safe C++ programs"),
+        ("C#", "types of C#"),
+        ("GPT4", "GPT-4"),
+        ("covid19", "COVID-19"),
         ("machine unlearning", "unlearning for machines, i.e. machine unlearning"),
     ],
 )
