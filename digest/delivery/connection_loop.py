@@ -6,12 +6,10 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from digest.delivery.dispatcher import Dispatcher, Item, domain_of
-from digest.delivery.ledger_writer import LedgerWriter
 from digest.delivery.message import Connection, SendResult, SmtpStage, Unreachable
 from digest.delivery.outcomes import build_attempt_result
 from digest.delivery.reply_codes import UNEXPLAINED, Action, ReplyAction
 from digest.delivery.routes import DomainMonitor, Route
-from digest.delivery.stats import SendCounters
 from digest.models import AttemptResult, Delivery, DeliveryState, ThrottleAction
 
 log = logging.getLogger(__name__)
@@ -27,34 +25,24 @@ class ConnectionLoop:
     result: that is all a crash can duplicate.
     """
 
-    def __init__(  # noqa: PLR0913  the parts of the sender meet here
-        self,
-        route: Route,
-        dispatcher: Dispatcher,
-        writer: LedgerWriter,
-        *,
-        counters: SendCounters,
-        domain_monitor: DomainMonitor,
-        resend: bool,
-    ) -> None:
+    def __init__(self, route: Route, dispatcher: Dispatcher, domain_monitor: DomainMonitor) -> None:
         self._route = route
         self._dispatcher = dispatcher
-        self._writer = writer
-        self._counters = counters
+        self._writer = dispatcher.writer
+        self._counters = dispatcher.counters
         self._domain_monitor = domain_monitor
-        self._resend = resend
         self._result: AttemptResult | None = None  # of the last message, not yet committed
         self._body: Delivery | None = None  # whose body is sent next, not yet committed
         self._is_pipelined = False
 
     async def run(self) -> None:
         """Send until nothing is left, over one connection after the other."""
-        item = await self._dispatcher.wait_for_next(self._route)
+        item = await self._dispatcher.get_next(self._route)
         while item:
             connection = await self._open(item)
             if connection is None:
                 return
-            item = await self._use(connection, item) or await self._dispatcher.wait_for_next(self._route)
+            item = await self._use(connection, item) or await self._dispatcher.get_next(self._route)
 
     # ---- connections
 
@@ -75,7 +63,8 @@ class ConnectionLoop:
         """Send over a connection until it ends; return the item that needs another one."""
         try:
             leftover = await self._send_from(connection, item)
-            await self._commit()
+            if self._result:
+                await self._commit()
         except BaseException:
             connection.abort()
             raise
@@ -89,8 +78,9 @@ class ConnectionLoop:
             sent += 1
             is_worn = sent >= MAX_MESSAGES or time.monotonic() - started >= MAX_CONNECTION_SECONDS
             self._announce_body(current)
-            following = await self._get_next() if self._is_pipelined and not is_worn else None
-            await self._commit()  # unless it went with that intent: from here on a crash leaves it in doubt
+            following = await self._get_granted() if self._is_pipelined and not is_worn else None
+            if self._body or self._result:
+                await self._commit()  # did not go with that intent; from here on a crash leaves it in doubt
             self._writer.check_lease()
             result = await connection.deliver(
                 current.message, next_message=following.message if following else None
@@ -120,26 +110,23 @@ class ConnectionLoop:
 
     async def _wait_for_next(self) -> Item | None:
         """Return the next granted item, after a short wait if need be."""
-        if item := await self._get_next():
+        if item := await self._get_granted():
             return item
-        await self._commit()  # a result does not wait for the next message
-        item = await self._dispatcher.wait_for_next(self._route, max_wait=MAX_IDLE_SECONDS)
+        if self._result:
+            await self._commit()  # it does not wait for the next message
+        item = await self._dispatcher.get_next(self._route, max_wait=MAX_IDLE_SECONDS)
         return item and await self._get_granted(item)
 
-    async def _get_next(self) -> Item | None:
-        """Return a granted item if there is one now; its intent is committed with the last result."""
-        item = await self._dispatcher.get_next(self._route)
-        return item and await self._get_granted(item)
-
-    async def _get_granted(self, item: Item | None) -> Item | None:
-        """Return this item once its intent is granted, or the first after it whose intent is."""
-        while item and not item.is_granted:
+    async def _get_granted(self, item: Item | None = None) -> Item | None:
+        """Return this item, or the next that can go now, once its intent is granted."""
+        while item := item or await self._dispatcher.get_next(self._route, max_wait=0.0):
             if not self._is_pipelined:
                 self._announce_body(item)  # its body follows at once: one commit for both
-            item.is_granted = item.delivery.id in await self._commit(item.delivery)
-            if not item.is_granted:
-                self._counters.by_state[DeliveryState.CANCELLED] += 1
-                item = await self._dispatcher.get_next(self._route)
+            if item.is_granted or item.delivery.id in await self._commit(item.delivery):
+                item.is_granted = True
+                break
+            self._counters.by_state[DeliveryState.CANCELLED] += 1
+            item = None
         return item
 
     def _announce_body(self, item: Item) -> None:
@@ -166,7 +153,7 @@ class ConnectionLoop:
             reply_action,
             now=self._writer.now(),
             route=self._route.name,
-            resend=self._resend,
+            resend=self._writer.resends,
             throttle=self._get_throttle(delivery, result, reply_action),
         )
         self._counters.add_result(attempt)

@@ -5,8 +5,9 @@ import contextlib
 import logging
 import math
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from digest.delivery.interfaces import DeliveryQueue
 from digest.delivery.ledger_writer import LedgerWriter
@@ -23,6 +24,7 @@ Render = Callable[[Delivery], OutgoingMessage | None]
 PrepareBatch = Callable[[Sequence[Delivery]], None]  # hears what is rendered soon, to prepare it in one go
 CLAIM_SIZE, MAX_CLAIM_SIZE = 64, 256
 MAX_CLAIM_SECONDS = 0.5  # what is claimed next is twice as much if this was sent sooner, else CLAIM_SIZE
+RENDERED_AT_ONCE = 4  # while a commit is written, and between two looks at the connections
 MAX_THROTTLE_WAIT = 30.0  # seconds to wait for a throttled domain, before it is left to the next run
 
 
@@ -42,7 +44,9 @@ class _RouteQueue:
 
     def __init__(self, route: Route) -> None:
         self.route = route
+        self.connections = route.connections  # that have not ended
         self.claimed: deque[Delivery] = deque()
+        self.rendered: deque[OutgoingMessage | None] = deque()  # of the first of them; None: not possible
         self.assigned = 0.0  # deliveries so far, divided by the weight
         self.tokens = 0
 
@@ -58,22 +62,23 @@ class Dispatcher:
         routes: Sequence[Route],
         *,
         counters: SendCounters,
-        connections: int,
         max_throttle_wait: float = MAX_THROTTLE_WAIT,
         prepare: PrepareBatch | None = None,
     ) -> None:
+        self.writer, self.counters = writer, counters
         self._queue = queue
-        self._writer = writer
         self._render = render
         self._prepare = prepare
-        self._counters = counters
+        writer.meanwhile = self._render_ahead
         self._route_queues = {route.name: _RouteQueue(route) for route in routes}
         self._returned: deque[Item] = deque()  # from connections that broke
         self._unassigned: list[Delivery] = []  # no route is left to take them
         self._claiming = asyncio.Lock()
         self._changed = asyncio.Event()
-        self._empty: set[bool] = set()  # of mail (False) and channels (True): the last claim returned nothing
-        self._connections = connections
+        # Of mail (False) and channels (True): a claim returned nothing, or less than it might.
+        self._empty: set[bool] = set()
+        self._short: set[bool] = set()
+        self._connections = sum(route.connections for route in routes)
         self._max_throttle_wait = max_throttle_wait
         self._idle = 0
         self._stopping = False
@@ -81,9 +86,14 @@ class Dispatcher:
 
     # ---- called by the connections
 
-    def remove_connection(self) -> None:
-        """Count a connection as ended."""
+    def remove_connection(self, route: Route) -> None:
+        """Count a connection as ended; with its last one a route leaves its share to the others."""
         self._connections -= 1
+        route_queue = self._route_queues[route.name]
+        route_queue.connections -= 1
+        if not route_queue.connections:
+            del self._route_queues[route.name]
+            self._distribute(route_queue.claimed)
         self._notify()
 
     def stop(self) -> None:
@@ -91,34 +101,25 @@ class Dispatcher:
         self._stopping = True
         self._notify()
 
-    async def wait_for_next(self, route: Route, *, max_wait: float = math.inf) -> Item | None:
-        """Return the next item for this route; wait while there may be one. None: there is none any more."""
+    async def get_next(self, route: Route, *, max_wait: float = math.inf) -> Item | None:
+        """Return the next item for this route, or None; wait while there may be one."""
         deadline = asyncio.get_running_loop().time() + max_wait
         while True:
             item, wait = await self._find_item(route)
             if item or self._stopping or not await self._wait_for_change(wait, deadline):
                 return item
 
-    async def get_next(self, route: Route) -> Item | None:
-        """Return the next item for this route if one can go now."""
-        return (await self._find_item(route))[0]
-
     def return_item(self, item: Item) -> None:
         """Take back an item whose connection broke before it was handed over; another connection gets it."""
         self._returned.append(item)
         self._notify()
-
-    def close_route(self, route: Route) -> None:
-        """Give nothing more to this route; its share goes to the others."""
-        if route_queue := self._route_queues.pop(route.name, None):
-            self._distribute(route_queue.claimed)
-            self._notify()
 
     async def requeue_domain(self, domain: str) -> None:
         """Release the deliveries of a throttled domain; its token bucket holds them back."""
         released: list[Delivery] = []
         for route_queue in self._route_queues.values():
             claimed, route_queue.claimed = route_queue.claimed, deque()
+            route_queue.rendered.clear()
             for delivery in claimed:
                 (released if domain_of(delivery) == domain else route_queue.claimed).append(delivery)
         await self._release(released)
@@ -130,9 +131,10 @@ class Dispatcher:
         claimed += [
             delivery for route_queue in self._route_queues.values() for delivery in route_queue.claimed
         ]
-        now = self._writer.now()
-        self._counters.by_state[DeliveryState.QUEUED] += len(granted) + len(claimed)
-        await self._writer.commit(results=[build_requeue(delivery, now=now) for delivery in granted])
+        now = self.writer.now()
+        self.counters.by_state[DeliveryState.QUEUED] += len(granted) + len(claimed)
+        if granted:
+            await self.writer.commit(results=[build_requeue(delivery, now=now) for delivery in granted])
         await self._release(claimed)
 
     # ---- claiming
@@ -142,46 +144,49 @@ class Dispatcher:
         while not self._stopping:
             if self._returned:
                 return self._returned.popleft(), 0.0
-            route_queue = self._route_queues.get(route.name)
-            wait = await self._fill(route_queue) if route_queue else math.inf
-            if wait or not route_queue:
-                return None, wait
-            route_queue.tokens -= 1
-            delivery = route_queue.claimed.popleft()
-            if message := await self._render_or_settle(delivery):
-                return Item(delivery, message), 0.0
-        return None, math.inf
-
-    async def _fill(self, route_queue: _RouteQueue) -> float:
-        """Return 0 when the route has a delivery that may go, otherwise how many seconds to wait."""
-        while not self._stopping:
-            if not route_queue.claimed:
+            route_queue = self._route_queues[route.name]
+            if not route_queue.claimed or (self._is_low(route_queue) and not self._claiming.locked()):
                 wait = await self._claim(route_queue)
-            elif route_queue.route.rate and route_queue.tokens < 1:
+            elif route.rate and route_queue.tokens < 1:
                 wait = await self._take_tokens(route_queue)
             else:
-                return 0.0
+                route_queue.tokens -= 1
+                delivery = route_queue.claimed.popleft()
+                message = route_queue.rendered.popleft() if route_queue.rendered else None
+                if message := message or await self._render_or_settle(delivery):
+                    return Item(delivery, message), 0.0
+                continue
             if wait:
-                return wait
-        return math.inf
+                return None, wait
+        return None, math.inf
+
+    def _is_low(self, route_queue: _RouteQueue) -> bool:
+        """Return True if nothing is claimed, or soon will not be and there may be more."""
+        claimed, route = len(route_queue.claimed), route_queue.route
+        return not claimed or (claimed < route.connections and route.takes_channels not in self._short)
 
     async def _claim(self, route_queue: _RouteQueue) -> float:
         channels = route_queue.route.takes_channels
         async with self._claiming:
-            if route_queue.claimed or channels in self._empty:
+            if not self._is_low(route_queue) or channels in self._empty:
                 return 0.0 if route_queue.claimed else math.inf
-            now, limit = self._writer.now(), self._get_claim_size()
-            batch = await self._writer.call(lambda: self._queue.claim(limit, now, channels=channels))
-            self._counters.by_state[DeliveryState.EXPIRED] += batch.expired
-            self._counters.by_state[DeliveryState.CANCELLED] += batch.cancelled
+            now, limit = self.writer.now(), self._get_claim_size()
+            batch = await self.writer.call(lambda: self._queue.claim(limit, now, channels=channels))
+            self.counters.by_state[DeliveryState.EXPIRED] += batch.expired
+            self.counters.by_state[DeliveryState.CANCELLED] += batch.cancelled
+            if len(batch.deliveries) + batch.expired + batch.cancelled < limit:
+                self._short.add(channels)
             self._prepare_batch(batch.deliveries)
             self._distribute(batch.deliveries)
         if batch.deliveries:
             self._notify()
-            return 0.0 if route_queue.claimed else math.inf  # all went to the other routes
-        if batch.expired or batch.cancelled:
+        elif batch.expired or batch.cancelled:
             return 0.0
-        return self._get_empty_wait(batch.retry_in, channels=channels)
+        elif batch.retry_in is not None and batch.retry_in <= self._max_throttle_wait:
+            return 0.0 if route_queue.claimed else max(0.05, batch.retry_in)
+        else:
+            self._empty.add(channels)
+        return 0.0 if route_queue.claimed else math.inf  # all went to the other routes
 
     def _get_claim_size(self) -> int:
         """Return how many to claim: few enough that an urgent message never waits long behind them."""
@@ -198,24 +203,17 @@ class Dispatcher:
             except Exception:  # whatever is wrong shows again when the one message is rendered
                 log.exception("mail not prepared")
 
-    def _get_empty_wait(self, retry_in: float | None, *, channels: bool) -> float:
-        """Return how long to wait after an empty claim: shortly for throttled mail, else for ever."""
-        if retry_in is not None and retry_in <= self._max_throttle_wait:
-            return max(0.05, retry_in)
-        self._empty.add(channels)
-        return math.inf
-
     async def _take_tokens(self, route_queue: _RouteQueue) -> float:
         route = route_queue.route
-        route_queue.tokens, wait = await self._writer.call(
+        route_queue.tokens, wait = await self.writer.call(
             lambda: self._queue.take_tokens(f"route:{route.name}", route.rate, len(route_queue.claimed))
         )
         return 0.0 if route_queue.tokens else max(0.01, wait)
 
     async def _release(self, deliveries: Sequence[Delivery]) -> None:
         if deliveries:
-            now = self._writer.now()
-            await self._writer.call(lambda: self._queue.release(deliveries, now))
+            now = self.writer.now()
+            await self.writer.call(lambda: self._queue.release(deliveries, now))
 
     def _distribute(self, deliveries: Sequence[Delivery] | deque[Delivery]) -> None:
         """Assign deliveries by weight; a route of weight 0 gets some only when no other is left."""
@@ -234,11 +232,28 @@ class Dispatcher:
 
     # ---- rendering
 
+    def _render_ahead(self) -> bool:
+        """Render a few messages that soon go; return False if there are none."""
+        for route_queue in self._route_queues.values():
+            first, claimed = len(route_queue.rendered), route_queue.claimed
+            soon = [*islice(claimed, first, min(first + RENDERED_AT_ONCE, route_queue.route.connections))]
+            for delivery in soon:
+                message = None
+                with contextlib.suppress(Exception):  # whatever is wrong shows again when it is its turn
+                    message = self._render(delivery)
+                route_queue.rendered.append(message)
+            if soon:
+                return True
+        return False
+
     async def _render_or_settle(self, delivery: Delivery) -> OutgoingMessage | None:
         """Render a delivery; None: there is nothing to send, and the result of that is committed."""
-        now = self._writer.now()
+        now = self.writer.now()
         try:
-            message = await self._render_with_retries(delivery)
+            try:
+                message = self._render(delivery)
+            except StoreError:  # not the fault of this message, and the database may be back soon
+                message = await self.writer.call(lambda: self._render(delivery))
         except StoreError:
             raise
         except Exception as error:
@@ -249,20 +264,14 @@ class Dispatcher:
             await self._settle(build_cancellation(delivery, now=now))
         return message
 
-    async def _render_with_retries(self, delivery: Delivery) -> OutgoingMessage | None:
-        try:
-            return self._render(delivery)
-        except StoreError:  # the database failed: not the fault of this message, and it may be back soon
-            return await self._writer.call(lambda: self._render(delivery))
-
     async def _settle(self, result: AttemptResult) -> None:
         if result.state is DeliveryState.REJECTED:
-            self._counters.add_alert(
+            self.counters.add_alert(
                 f"Delivery {result.delivery.public_id} cannot be rendered: {result.text}.",
                 topic=f"rendering: {result.text}",
             )
-        self._counters.add_result(result)
-        await self._writer.commit(results=[result])
+        self.counters.add_result(result)
+        await self.writer.commit(results=[result])
 
     # ---- waiting
 
@@ -277,7 +286,9 @@ class Dispatcher:
             if self._idle >= self._connections:  # all are idle: nothing will change
                 self.stop()
                 return False
-            await _wait(self._changed.wait(), min(remaining, wait))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(remaining, wait)):
+                    await self._changed.wait()
         finally:
             self._idle -= is_idle
         return True
@@ -290,9 +301,3 @@ class Dispatcher:
 def domain_of(delivery: Delivery) -> str:
     """Return the receiving domain of a delivery."""
     return delivery.address.rpartition("@")[2].lower()
-
-
-async def _wait(change: Coroutine[None, None, object], seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(None if math.isinf(seconds) else seconds):
-            await change

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from digest.delivery.interfaces import DeliveryQueue
@@ -24,12 +25,12 @@ RETRY_DELAYS = (0.1, 0.5, 1.0, 3.0, 5.0, 10.0)  # seconds between tries while th
 
 @dataclass(slots=True)
 class _Batch:
-    results: tuple[AttemptResult, ...]
-    intents: tuple[Delivery, ...]
-    bodies: tuple[Delivery, ...]
-    granted: asyncio.Future[Collection[int]] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
+    """What the next commit writes, and who waits for it."""
+
+    results: list[AttemptResult] = field(default_factory=list)
+    intents: list[Delivery] = field(default_factory=list)
+    bodies: list[Delivery] = field(default_factory=list)
+    waiting: list[asyncio.Future[Collection[int]]] = field(default_factory=list)
 
 
 class LedgerWriter:
@@ -46,35 +47,33 @@ class LedgerWriter:
         *,
         retry_delays: Sequence[float] = RETRY_DELAYS,
     ) -> None:
+        self.meanwhile: Callable[[], bool] = lambda: False  # called while a commit is written; False: no more
+        self.now, self.resends = clock, queue.resends
         self._queue = queue
-        self._clock = clock
         self._retry_delays = tuple(retry_delays)
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
-        self._pending: list[_Batch] = []
+        self._pending = _Batch()
         self._writing: asyncio.Task[None] | None = None
         self._lease_until = math.inf
         self._is_shared = False  # the last commit was of several connections
         self.commits = 0
 
-    def now(self) -> datetime:
-        """Return the queue's time."""
-        return self._clock()
-
-    async def commit(
+    def commit(
         self,
         *,
         results: Sequence[AttemptResult] = (),
         intents: Sequence[Delivery] = (),
         bodies: Sequence[Delivery] = (),
-    ) -> Collection[int]:
-        """Write results and intents; return the ids that are granted. Raises StoreError: none is."""
-        if not (results or intents or bodies):
-            return frozenset()
-        batch = _Batch(tuple(results), tuple(intents), tuple(bodies))
-        self._pending.append(batch)
+    ) -> asyncio.Future[Collection[int]]:
+        """Write results and intents; the future gets the ids that are granted, or StoreError: none is."""
+        granted: asyncio.Future[Collection[int]] = asyncio.get_running_loop().create_future()
+        self._pending.results += results
+        self._pending.intents += intents
+        self._pending.bodies += bodies
+        self._pending.waiting.append(granted)
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
-        return await asyncio.shield(batch.granted)
+        return granted
 
     async def call(self, function: Callable[[], T]) -> T:
         """Call *function* in the writer's thread, between two commits; retry it while the database fails."""
@@ -114,29 +113,30 @@ class LedgerWriter:
         self._executor.shutdown(wait=False)
 
     async def _write(self) -> None:
-        while self._pending:
+        while self._pending.waiting:
             if self._is_shared:
                 await asyncio.sleep(GATHER_SECONDS)
-            batches, self._pending = self._pending, []
-            self._is_shared = len(batches) > 1
-            try:
-                granted = await self._commit(batches)
-            except Exception as error:  # noqa: BLE001  whoever waits must get it, whatever it is
-                for batch in batches:
-                    batch.granted.set_exception(error)
-                    batch.granted.exception()  # marks it as retrieved, even if its connection is gone
-            else:
-                for batch in batches:
-                    batch.granted.set_result(granted)
+            batch, self._pending = self._pending, _Batch()
+            self._is_shared = len(batch.waiting) > 1
+            commit = asyncio.create_task(self.call(partial(self._commit, batch, self.now())))
+            for _ in iter(self.meanwhile, False):
+                await asyncio.sleep(0)
+                if commit.done():
+                    break
+            await asyncio.wait([commit])
+            error = commit.exception()  # whoever waits must get it, whatever it is
+            for waiter in batch.waiting:
+                if waiter.done():  # its connection was cancelled
+                    continue
+                if error:
+                    waiter.set_exception(error)
+                    waiter.exception()  # marks it as retrieved, even if its connection is gone
+                else:
+                    waiter.set_result(commit.result())
+            self.commits += not error
 
-    async def _commit(self, batches: Sequence[_Batch]) -> Collection[int]:
-        results = tuple(result for batch in batches for result in batch.results)
-        intents = tuple(intent for batch in batches for intent in batch.intents)
-        bodies = tuple(body for batch in batches for body in batch.bodies)
-        now = self.now()
-        granted = await self.call(lambda: self._queue.commit(results, intents, now, bodies=bodies))
-        self.commits += 1
-        return granted
+    def _commit(self, batch: _Batch, now: datetime) -> Collection[int]:
+        return self._queue.commit(batch.results, batch.intents, now, bodies=batch.bodies)
 
     async def _run(self, function: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, function)

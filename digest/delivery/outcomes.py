@@ -1,6 +1,5 @@
 """Builders of the attempt result that is stored after a delivery attempt."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from digest.delivery.message import SendResult
@@ -11,6 +10,7 @@ from digest.models.backoff import SLOW_DOWN_PAUSE, get_retry_delay
 REQUEUE_DELAY = timedelta(seconds=10)
 UNCERTAIN_DELAY = timedelta(minutes=1)
 MAX_RENDER_FAILURES = 3
+_STATES = {Action.ACCEPT: DeliveryState.ACCEPTED, Action.REJECT: DeliveryState.REJECTED}
 
 
 def build_attempt_result(  # noqa: PLR0913  a pure function of everything that is known
@@ -24,36 +24,39 @@ def build_attempt_result(  # noqa: PLR0913  a pure function of everything that i
     throttle: ThrottleAction | None = None,
 ) -> AttemptResult:
     """Return what is stored after a send. `resend`: send once more what may have been accepted."""
-    attempt = AttemptResult(
+    action, text = reply_action.action, result.text
+    state = _STATES.get(action, DeliveryState.QUEUED)
+    if action is Action.UNCERTAIN and (delivery.uncertain or not resend):
+        state = DeliveryState.UNCERTAIN
+    not_before = None
+    if state is DeliveryState.QUEUED:
+        not_before = now + _get_delay(action, delivery, throttle)
+    if state is not DeliveryState.ACCEPTED:
+        text = f"{reply_action.reason}: {text}" if text else reply_action.reason
+    return AttemptResult(
         delivery=delivery,
-        state=DeliveryState.QUEUED,
+        state=state,
         at=now,
+        not_before=not_before,
+        uses_attempt=action is Action.RETRY,
+        is_uncertain=action is Action.UNCERTAIN and state is DeliveryState.QUEUED,
         code=result.code,
         enhanced=result.enhanced,
-        text=f"{reply_action.reason}: {result.text}" if result.text else reply_action.reason,
+        text=text,
+        remote_id=result.remote_id if state is DeliveryState.ACCEPTED else "",
         route=route,
         bounce=reply_action.bounce,
         reason=reply_action.reason,
         throttle=throttle,
     )
-    in_doubt = reply_action.action is Action.UNCERTAIN
-    if reply_action.action is Action.ACCEPT:
-        return replace(attempt, state=DeliveryState.ACCEPTED, text=result.text, remote_id=result.remote_id)
-    if reply_action.action is Action.REJECT:
-        return replace(attempt, state=DeliveryState.REJECTED)
-    if in_doubt and (delivery.uncertain or not resend):
-        return replace(attempt, state=DeliveryState.UNCERTAIN)
-    delays = {
-        Action.RETRY: get_retry_delay(delivery.attempt + 1),
-        Action.UNCERTAIN: UNCERTAIN_DELAY,
-        Action.REQUEUE: SLOW_DOWN_PAUSE if throttle is ThrottleAction.SLOW else REQUEUE_DELAY,
-    }
-    return replace(
-        attempt,
-        not_before=now + delays[reply_action.action],
-        is_uncertain=in_doubt,
-        uses_attempt=reply_action.action is Action.RETRY,
-    )
+
+
+def _get_delay(action: Action, delivery: Delivery, throttle: ThrottleAction | None) -> timedelta:
+    if action is Action.RETRY:
+        return get_retry_delay(delivery.attempt + 1)
+    if action is Action.UNCERTAIN:
+        return UNCERTAIN_DELAY
+    return SLOW_DOWN_PAUSE if throttle is ThrottleAction.SLOW else REQUEUE_DELAY
 
 
 def build_render_failure(delivery: Delivery, error: Exception, *, now: datetime) -> AttemptResult:

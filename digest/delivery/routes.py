@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -95,16 +95,12 @@ class DomainMonitor:
 
     def __init__(self) -> None:
         self._recent: dict[str, deque[bool]] = {}
-        self._refused: Counter[str] = Counter()
 
     def record(self, domain: str, *, refused: bool) -> bool:
         """Record one result; return True when it exceeds the limit, and start over for this domain."""
-        recent = self._recent.setdefault(domain, deque())
+        recent = self._recent.setdefault(domain, deque(maxlen=WINDOW_SIZE))
         recent.append(refused)
-        self._refused[domain] += refused
-        if len(recent) > WINDOW_SIZE:
-            self._refused[domain] -= recent.popleft()
-        if self._refused[domain] * 100 <= MAX_REFUSED_PERCENT * WINDOW_SIZE:
+        if not refused or sum(recent) * 100 <= MAX_REFUSED_PERCENT * WINDOW_SIZE:
             return False
-        del self._recent[domain], self._refused[domain]
+        del self._recent[domain]
         return True

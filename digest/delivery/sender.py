@@ -2,7 +2,6 @@
 
 import asyncio
 from asyncio import Task
-from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from datetime import datetime
 from functools import partial
@@ -42,25 +41,17 @@ async def send_queue(  # noqa: PLR0913  everything the sender needs is passed in
     when another worker has taken over.
     """
     counters, writer = SendCounters(), LedgerWriter(queue, clock, retry_delays=retry_delays)
-    remaining = Counter({route.name: route.connections for route in routes})
     dispatcher = Dispatcher(
         queue, writer, render, routes,
-        counters=counters, connections=sum(remaining.values()), max_throttle_wait=max_throttle_wait,
-        prepare=prepare,
+        counters=counters, max_throttle_wait=max_throttle_wait, prepare=prepare,
     )  # fmt: skip
     monitor = domain_monitor or DomainMonitor()
 
     async def run_connection(route: Route) -> None:
-        loop = ConnectionLoop(
-            route, dispatcher, writer, counters=counters, domain_monitor=monitor, resend=queue.resends
-        )
         try:
-            await loop.run()
+            await ConnectionLoop(route, dispatcher, monitor).run()
         finally:
-            remaining[route.name] -= 1
-            if not remaining[route.name]:
-                dispatcher.close_route(route)
-            dispatcher.remove_connection()
+            dispatcher.remove_connection(route)
 
     try:
         await _run_all(

@@ -1,18 +1,29 @@
 """The sender: what is due is sent once, in the right order and by the right route."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from pathlib import Path
+from threading import Event
 
 import pytest
 
+from digest.db.sender_session import SenderSession
 from digest.delivery.file_transport import FileTransport
 from digest.delivery.message import OutgoingMessage
 from digest.delivery.routes import DomainMonitor
+from digest.delivery.sender import send_queue
 from digest.delivery.smtp.transport import SmtpServerConfig, SmtpTransport
-from digest.models import Delivery, DeliveryKind, DeliveryState
+from digest.models import AttemptResult, Delivery, DeliveryKind, DeliveryState
 from digest.models.errors import StoreError
-from tests.delivery.harness import SHORT_TIMEOUTS, DeliveryHarness, build_message, make_route, make_smtp_route
+from tests.delivery.harness import (
+    SHORT_TIMEOUTS,
+    SUPPRESSION_KEY,
+    DeliveryHarness,
+    build_message,
+    make_route,
+    make_smtp_route,
+)
 from tests.smtp_server import Reply, SmtpServer
 
 
@@ -23,6 +34,36 @@ async def test_running_again_sends_nothing_more(any_harness: DeliveryHarness, se
     assert (first.accepted, second.accepted) == (20, 0)
     assert Counter(server.message_ids()) == Counter(any_harness.row(key).message_id for key in keys)
     assert first.commits < 30  # connections share commits
+
+
+async def test_the_next_message_is_rendered_while_a_commit_is_written(
+    harness: DeliveryHarness, server: SmtpServer
+) -> None:
+    keys = harness.queue_digests(harness.add_readers(2))
+    rendered: list[str] = []
+    both_rendered = Event()
+
+    class SlowSession(SenderSession):
+        def commit(
+            self,
+            results: Sequence[AttemptResult],
+            intents: Sequence[Delivery],
+            now: datetime,
+            *,
+            bodies: Sequence[Delivery] = (),
+        ) -> Collection[int]:
+            assert both_rendered.wait(10)
+            return super().commit(results, intents, now, bodies=bodies)
+
+    def render(delivery: Delivery) -> OutgoingMessage:
+        rendered.append(delivery.key)
+        if len(rendered) == 2:
+            both_rendered.set()
+        return build_message(delivery)
+
+    with SlowSession(harness.store, suppression_key=SUPPRESSION_KEY) as session:
+        stats = await send_queue(session, render, [make_smtp_route(server)], clock=lambda: harness.now)
+    assert (stats.accepted, rendered) == (2, keys)
 
 
 async def test_confirmations_are_sent_first(harness: DeliveryHarness, server: SmtpServer) -> None:

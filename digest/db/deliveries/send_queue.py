@@ -4,9 +4,9 @@ Two delivery guarantees rest on it: an intent is committed before the server get
 written only by the sender that still holds the row.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from digest.db.deliveries.repository import FINAL_STATES, select_deliveries, to_delivery
 from digest.db.deliveries.statements import ALLOWED_STATUSES, CLAIMED_STATES, compile_statements, has_state
 from digest.db.deliveries.token_buckets import TokenBuckets
-from digest.db.dialects import is_postgres
+from digest.db.dialects import dump_json, is_postgres
 from digest.db.papers.news import News
 from digest.db.prepared import PreparedStatement
 from digest.db.subscribers.rows import ADDRESSEE_COLUMNS, to_addressee
@@ -97,7 +97,7 @@ class SendQueue:
         query = due if condition is None else due.where(condition)
         if is_postgres(self._connection):
             query = query.with_for_update(of=DELIVERY, skip_locked=True)
-        return list(self._connection.execute(query, {"now": now, "limit": limit}))
+        return list(self._connection.execute(query, {"now": now, "limit": limit}).all())
 
     def _find_barred(self, rows: Sequence[Row]) -> set[int]:
         """Return the ids of deliveries that may not go: wrong status, or a suppressed address."""
@@ -141,14 +141,15 @@ class SendQueue:
 
         Returns the ids that may be sent once this is committed. The others expire or are cancelled.
         """
-        granted = self._run(self._statements.intend, deliveries, now=now)
-        if len(granted) < len(deliveries):
-            refused = [delivery for delivery in deliveries if delivery.id not in granted]
-            late = [delivery for delivery in refused if delivery.not_after <= now]
-            self._stop(late, DeliveryState.EXPIRED, now)
-            self._stop(
-                [delivery for delivery in refused if delivery not in late], DeliveryState.CANCELLED, now
-            )
+        if not deliveries:
+            return frozenset()
+        if self._execute(self._statements.intend, deliveries, now=now).rowcount == len(deliveries):
+            return frozenset([delivery.id for delivery in deliveries])
+        granted = self._run(self._statements.intend_each, deliveries, now=now)
+        refused = [delivery for delivery in deliveries if delivery.id not in granted]
+        late = [delivery for delivery in refused if delivery.not_after <= now]
+        self._stop(late, DeliveryState.EXPIRED, now)
+        self._stop([delivery for delivery in refused if delivery not in late], DeliveryState.CANCELLED, now)
         return granted
 
     def _stop(self, deliveries: Sequence[Delivery], state: DeliveryState, now: datetime) -> None:
@@ -164,30 +165,31 @@ class SendQueue:
     def settle(self, results: Sequence[AttemptResult]) -> None:
         """Write results of deliveries; rows that another sender took over are left unchanged."""
         if results:
-            self._statements.settle.execute_many(
-                self._connection, [self._to_parameters(result) for result in results]
-            )
+            rows = dump_json([self._to_row(result) for result in results])
+            self._statements.settle.execute(self._connection, rows=rows, owner_=self._owner)
         self._news.release([result.delivery for result in results if result.state in UNDELIVERED_STATES])
 
-    def _to_parameters(self, result: AttemptResult) -> dict[str, object]:
+    def _to_row(self, result: AttemptResult) -> tuple[object, ...]:
+        """Return the values of RESULT_COLUMNS."""
         delivery, not_before = result.delivery, result.not_before or result.delivery.not_before
-        return {
-            "id_": delivery.id,
-            "generation_": delivery.generation,
-            "owner_": self._owner,
-            "state_": result.state.value,
-            "not_before_": min(not_before, delivery.not_after),
-            "attempt_": int(result.uses_attempt),
-            "uncertain_": int(result.is_uncertain),
-            "render_failures_": int(result.render_failed),
-            "last_code_": result.code,
-            "last_enhanced_": result.enhanced,
-            "last_reply_": result.text[:MAX_REPLY_CHARS],
-            "remote_id_": result.remote_id,
-            "route_": result.route,
-            "accepted_at_": result.at if result.state is DeliveryState.ACCEPTED else None,
-            "finished_at_": result.at if result.state in FINAL_STATES else None,
-        }
+        is_accepted, is_final = result.state is DeliveryState.ACCEPTED, result.state in FINAL_STATES
+        to_time = _get_time_encoder(self._connection.dialect)
+        return (
+            delivery.id,
+            delivery.generation,
+            result.text[:MAX_REPLY_CHARS],
+            result.state.value,
+            to_time(min(not_before, delivery.not_after)),
+            result.route,
+            result.code,
+            result.enhanced,
+            result.remote_id,
+            to_time(result.at) if is_accepted else None,
+            to_time(result.at) if is_final else None,
+            int(result.uses_attempt),
+            int(result.is_uncertain),
+            int(result.render_failed),
+        )
 
     def release(self, deliveries: Sequence[Delivery]) -> None:
         """Put claimed deliveries back into the queue unchanged."""
@@ -226,9 +228,21 @@ class SendQueue:
         """Execute a statement for these rows; return the ids it returns, if it returns any."""
         if not rows:
             return frozenset()
-        encoded = json.dumps([(row.id, row.generation, self._keys.get(row.id, "")) for row in rows])
-        result = statement.execute(self._connection, rows=encoded, owner_=self._owner, **values)
+        result = self._execute(statement, rows, **values)
         return frozenset(result.scalars()) if result.returns_rows else frozenset()
+
+    def _execute(
+        self, statement: PreparedStatement, rows: Sequence[Delivery | Row], **values: object
+    ) -> sa.CursorResult[Any]:
+        encoded = dump_json([(row.id, row.generation, self._keys.get(row.id, "")) for row in rows])
+        return statement.execute(self._connection, rows=encoded, owner_=self._owner, **values)
+
+
+@lru_cache(maxsize=8)
+def _get_time_encoder(dialect: sa.Dialect) -> Any:
+    """Return what converts a moment to text as the database stores or reads it."""
+    process: Any = _D.not_before.type.dialect_impl(dialect).bind_processor(dialect)
+    return lambda moment: str(process(moment))
 
 
 def _get_recipient(row: Row) -> str:

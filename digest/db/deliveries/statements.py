@@ -27,17 +27,23 @@ _NOW = sa.bindparam("now", type_=_D.not_after.type)
 # Wrapped in coalesce so that SQLite looks rows up by id and not by the index of all claimed deliveries.
 _OWNER = sa.func.coalesce(_D.owner, sa.literal_column("''"))
 _ROW_COLUMNS = {"id": _D.id, "generation": _D.generation, "key": SUPPRESSION.c.key}
+_REPLACED_COLUMNS = (
+    "state", "not_before", "route", "last_code", "last_enhanced", "remote_id", "accepted_at", "finished_at",
+)  # fmt: skip
+_ADDED_COLUMNS = ("attempt", "uncertain", "render_failures")
+RESULT_COLUMNS = ("id", "generation", "last_reply", *_REPLACED_COLUMNS, *_ADDED_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStatements:
     """Statements over `rows`, a JSON list of [id, generation, suppression key].
 
-    Only `settle` takes its values one row at a time.
+    `settle` takes a list of the values of RESULT_COLUMNS.
     """
 
     lease: PreparedStatement
     intend: PreparedStatement
+    intend_each: PreparedStatement  # the same, and returns the ids
     mark_body_sent: PreparedStatement
     stop: PreparedStatement
     release: PreparedStatement
@@ -49,26 +55,34 @@ class DeliveryStatements:
 def compile_statements(dialect: sa.Dialect) -> DeliveryStatements:
     """Compile the statements for a dialect."""
     requested = _table_of_rows(dialect, _ROW_COLUMNS)
+    results = _table_of_rows(dialect, {name: _D[name] for name in RESULT_COLUMNS})
     matching = sa.update(DELIVERY).where(_D.id == requested.c.id, _D.generation == requested.c.generation)
     owned = matching.where(sa.bindparam("owner_") == _OWNER)
     leased = owned.where(has_state(DeliveryState.LEASED))
     state: sa.BindParameter[str] = sa.bindparam("state_")
     final: dict[str, Any] = {"owner": None, "finished_at": sa.bindparam("now", type_=_D.finished_at.type)}
     suppressed = sa.exists().where(SUPPRESSION.c.key == requested.c.key).correlate(requested)
+    intend = owned.where(
+        has_state(*CLAIMED_STATES), _D.not_after > _NOW, _may_receive(), sa.not_(suppressed)
+    ).values(state=DeliveryState.SENDING)
     statements = {
         "lease": matching.values(
             state=DeliveryState.LEASED, owner=sa.bindparam("owner_"), generation=_D.generation + 1
         ),
-        "intend": owned.where(
-            has_state(*CLAIMED_STATES), _D.not_after > _NOW, _may_receive(), sa.not_(suppressed)
-        )
-        .values(state=DeliveryState.SENDING)
-        .returning(_D.id),
+        "intend": intend,
+        "intend_each": intend.returning(_D.id),
         "mark_body_sent": owned.where(has_state(DeliveryState.SENDING)).values(body_out=True),
         "stop": leased.values(state=state, **final).returning(_D.id),
         "release": leased.values(state=DeliveryState.QUEUED, owner=None),
         "end": matching.values(state=state, **final),
-        "settle": _SETTLE,
+        "settle": sa.update(DELIVERY)
+        .where(_D.id == results.c.id, _D.generation == results.c.generation)
+        .where(sa.bindparam("owner_") == _OWNER, has_state(*CLAIMED_STATES))
+        .values({name: results.c[name] for name in _REPLACED_COLUMNS})
+        .values({name: _D[name] + results.c[name] for name in _ADDED_COLUMNS})
+        # keep the row of an erased subscriber free of the address, which a server's reply may contain
+        .values(last_reply=sa.case((_D.address == "", ""), else_=results.c.last_reply))
+        .values(owner=None, body_out=False),
     }
     return DeliveryStatements(
         **{name: PreparedStatement.compile(statement, dialect) for name, statement in statements.items()}
@@ -118,30 +132,3 @@ def _may_receive() -> sa.ColumnElement[bool]:
     channel = sa.select(sa.literal(1)).where(CHANNEL.c.id == _D.channel_id).correlate(DELIVERY)
     works = sa.or_(_D.channel_id.is_(None), sa.exists(channel.where(CHANNEL.c.state == ChannelState.ACTIVE)))
     return sa.or_(_D.kind == DeliveryKind.ADMIN, sa.and_(not_paused, works, sa.or_(*of_kind)))
-
-
-def _parameter(column: str) -> sa.BindParameter[Any]:
-    return sa.bindparam(f"{column}_", type_=_D[column].type)
-
-
-_REPLACED_COLUMNS = (
-    "state",
-    "not_before",
-    "route",
-    "last_code",
-    "last_enhanced",
-    "remote_id",
-    "accepted_at",
-    "finished_at",
-)
-_ADDED_COLUMNS = ("attempt", "uncertain", "render_failures")
-_SETTLE = (
-    sa.update(DELIVERY)
-    .where(_D.id == _parameter("id"), _D.generation == _parameter("generation"))
-    .where(_parameter("owner") == _OWNER, has_state(*CLAIMED_STATES))
-    .values({name: _parameter(name) for name in _REPLACED_COLUMNS})
-    .values({name: _D[name] + _parameter(name) for name in _ADDED_COLUMNS})
-    # keep the row of an erased subscriber free of the address, which a server's reply may contain
-    .values(last_reply=sa.case((_D.address == "", ""), else_=_parameter("last_reply")))
-    .values(owner=None, body_out=False)
-)

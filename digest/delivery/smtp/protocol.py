@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 MAX_LINE_BYTES = 8192
@@ -27,13 +29,17 @@ class SmtpProtocol(asyncio.Protocol):
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
+        self._loop = asyncio.get_running_loop()
         self._buffer = b""
         self._lines: list[str] = []
         self._size = 0
         self._replies: deque[SmtpReply] = deque()
         self._expected = 0  # replies still to come for what was written
-        self._waiter: asyncio.Future[SmtpReply] | None = None
-        self._closed = asyncio.get_running_loop().create_future()
+        self._waiter: asyncio.Future[None] | None = None
+        self._timeout = 0.0  # of the present wait, which ends at the deadline
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = self._loop.create_future()
         self.lost_reason = ""  # why nothing will come any more
         transport.set_protocol(self)
 
@@ -45,22 +51,24 @@ class SmtpProtocol(asyncio.Protocol):
 
     async def read_reply(self, timeout: float) -> SmtpReply:  # noqa: ASYNC109  RFC 5321 sets a deadline for each reply
         """Return the next reply. Raises ConnectionLost when none comes within *timeout* seconds, or ever."""
-        if reply := self.pop_reply():
-            return reply
-        if self.lost_reason:
-            raise ConnectionLost(self.lost_reason)
-        loop = asyncio.get_running_loop()
-        self._waiter = loop.create_future()
-        timer = loop.call_later(timeout, self._time_out, timeout)
-        try:
-            return await self._waiter
-        finally:
-            timer.cancel()
-            self._waiter = None
+        if not self._replies:
+            if self.lost_reason:
+                raise ConnectionLost(self.lost_reason)
+            self._set_deadline(timeout)
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        return self._replies.popleft()
 
-    def pop_reply(self) -> SmtpReply | None:
-        """Return the next reply if it is here already."""
-        return self._replies.popleft() if self._replies else None
+    def skip_replies(self, codes: Sequence[int]) -> bool:
+        """Drop the next replies if they are here already and have these codes; else return False."""
+        if [reply.code for reply in islice(self._replies, len(codes))] != codes:
+            return False
+        for _ in codes:
+            self._replies.popleft()
+        return True
 
     def abort(self) -> None:
         """Drop the connection at once."""
@@ -78,7 +86,23 @@ class SmtpProtocol(asyncio.Protocol):
         """Split received data into lines, and lines into replies."""
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         for line in lines:
-            self._handle_line(line)
+            self._size += len(line)
+            text = line[4:].strip().decode("utf-8", "replace")
+            if self._size > MAX_REPLY_BYTES:
+                self._give_up("a reply without end")
+            elif line[3:4] == b"-":
+                self._lines.append(text)
+            else:
+                code = int(line[:3]) if line[:3].isdigit() else -1
+                reply = SmtpReply(code, " ".join((*self._lines, text)) if self._lines else text)
+                self._lines, self._size = [], 0
+                if self._expected:
+                    self._expected -= 1
+                    self._replies.append(reply)
+                elif code == 421:  # a farewell; anything else unasked is noise that must not pass for a reply
+                    self._give_up(f"421 {reply.text}")
+        if self._replies and self._waiter and not self._waiter.done():
+            self._waiter.set_result(None)
         if len(self._buffer) > MAX_LINE_BYTES:
             self._give_up("a reply without end")
 
@@ -95,37 +119,28 @@ class SmtpProtocol(asyncio.Protocol):
 
     # ---- inside
 
-    def _handle_line(self, line: bytes) -> None:
-        self._size += len(line)
-        if self._size > MAX_REPLY_BYTES:
-            self._give_up("a reply without end")
-            return
-        text = line[4:].strip().decode("utf-8", "replace")
-        if line[3:4] == b"-":
-            self._lines.append(text)
-            return
-        code = int(line[:3]) if line[:3].isdigit() else -1
-        self._handle_reply(SmtpReply(code, " ".join((*self._lines, text)) if self._lines else text))
-        self._lines, self._size = [], 0
-
-    def _handle_reply(self, reply: SmtpReply) -> None:
-        if not self._expected:  # unasked: a farewell, or noise that must not pass for a reply
-            if reply.code == 421:
-                self._give_up(f"421 {reply.text}")
-            return
-        self._expected -= 1
-        if self._waiter and not self._waiter.done():
-            self._waiter.set_result(reply)
-        else:
-            self._replies.append(reply)
-
     def _mark_lost(self, reason: str) -> None:
         self.lost_reason = self.lost_reason or reason
         if self._waiter and not self._waiter.done():
             self._waiter.set_exception(ConnectionLost(self.lost_reason))
+        if self._timer:
+            self._timer.cancel()
 
-    def _time_out(self, seconds: float) -> None:
-        self._give_up(f"no reply in {seconds:g} s")
+    def _set_deadline(self, seconds: float) -> None:
+        """Let the present wait end after *seconds*. One timer serves many: most end long before."""
+        self._timeout, self._deadline = seconds, self._loop.time() + seconds
+        if self._timer and self._timer.when() > self._deadline:
+            self._timer.cancel()
+            self._timer = None
+        if not self._timer:
+            self._timer = self._loop.call_at(self._deadline, self._check_deadline)
+
+    def _check_deadline(self) -> None:
+        self._timer = None
+        if self._waiter and self._loop.time() < self._deadline:
+            self._timer = self._loop.call_at(self._deadline, self._check_deadline)
+        elif self._waiter:
+            self._give_up(f"no reply in {self._timeout:g} s")
 
     def _give_up(self, reason: str) -> None:
         self._mark_lost(reason)

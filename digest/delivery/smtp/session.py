@@ -1,6 +1,7 @@
 """SMTP transactions over one connection: one command at a time, or pipelined (RFC 2920)."""
 
 import contextlib
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ _OK = range(200, 300)
 _PLAIN = re.compile(r"[!-*,-<>-~]+")  # printable ASCII without + and =
 _SIZE = re.compile(r"[0-9]{1,20}")  # RFC 1870; isdigit() is true for ² too, of which int() makes no number
 _ENVELOPE_STAGES = (SmtpStage.MAIL, SmtpStage.RCPT, SmtpStage.DATA)
+_GO_AHEAD = [250, 250, 354]  # the usual replies to them
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class SmtpConnection:
         self._protocol = protocol
         self._extensions = extensions
         self._timeouts = timeouts
+        limit = extensions.get("size", "").strip()
+        self._max_bytes = (int(limit) or math.inf) if _SIZE.fullmatch(limit) else math.inf
         self._is_pipelined = pipelining and "pipelining" in extensions
         self._announced: OutgoingMessage | None = None  # its envelope is written, the replies are not read
         self._needs_reset = False  # a refused envelope is still open at the server
@@ -66,8 +70,14 @@ class SmtpConnection:
         self, message: OutgoingMessage, *, next_message: OutgoingMessage | None = None
     ) -> SendResult:
         """Send one message; whatever the server does is a result, never an exception."""
-        refusal = self._check_extensions(message) or await self._send_envelope(message)
-        return refusal or await self._send_body(message, next_message)
+        try:
+            return (
+                self._check_extensions(message)
+                or await self._send_envelope(message)
+                or await self._send_body(message, next_message)
+            )
+        except _SessionFailed as failed:
+            return failed.result
 
     async def check_sender(self, address: str) -> SendResult | None:
         """Return why the server takes no mail from an ASCII address, None if it does; nothing is sent."""
@@ -97,25 +107,19 @@ class SmtpConnection:
         """Return a refusal if the server cannot take this message by what it offers."""
         if message.smtputf8 and "smtputf8" not in self._extensions:
             return SendResult(SmtpStage.MAIL, 553, "5.6.7 the server does not offer SMTPUTF8")
-        limit = self._extensions.get("size", "").strip()
-        if _SIZE.fullmatch(limit) and 0 < int(limit) < len(message.raw):
-            return SendResult(SmtpStage.MAIL, 552, f"5.3.4 the server takes at most {limit} bytes")
+        if len(message.raw) > self._max_bytes:
+            return SendResult(SmtpStage.MAIL, 552, f"5.3.4 the server takes at most {self._max_bytes} bytes")
         return None
 
     async def _send_envelope(self, message: OutgoingMessage) -> SendResult | None:
         """Send MAIL, RCPT and DATA; None when the server is waiting for the body."""
-        try:
-            if self._is_pipelined:
-                return await self._send_envelope_at_once(message)
+        if not self._is_pipelined:
             return await self._send_envelope_stepwise(message)
-        except _SessionFailed as failed:
-            return failed.result
-
-    async def _send_envelope_at_once(self, message: OutgoingMessage) -> SendResult | None:
         if self._announced is not message:
-            self._protocol.write(*self._announce(message), replies=4 if self._needs_reset else 3)
-        was_reset, self._needs_reset = self._needs_reset, False
-        self._announced = None
+            self._protocol.write(self._announce(message), replies=4 if self._needs_reset else 3)
+        was_reset, self._needs_reset, self._announced = self._needs_reset, False, None
+        if not was_reset and self._protocol.skip_replies(_GO_AHEAD):
+            return None
         if was_reset:
             await self._read_reply(SmtpStage.MAIL)
         mail, rcpt, data = [await self._read_reply(stage) for stage in _ENVELOPE_STAGES]
@@ -138,10 +142,10 @@ class SmtpConnection:
                 return refusal
         return None
 
-    def _announce(self, message: OutgoingMessage) -> tuple[bytes, ...]:
+    def _announce(self, message: OutgoingMessage) -> bytes:
         """Return the commands that open the transaction of this message; their replies are read later."""
         self._announced = message
-        return (b"RSET\r\n" if self._needs_reset else b"", *self._build_envelope(message))
+        return (b"RSET\r\n" if self._needs_reset else b"") + b"".join(self._build_envelope(message))
 
     def _build_envelope(self, message: OutgoingMessage) -> tuple[bytes, bytes, bytes]:
         mail, rcpt = self._build_parameters(message)
@@ -179,21 +183,16 @@ class SmtpConnection:
     async def _send_body(self, message: OutgoingMessage, next_message: OutgoingMessage | None) -> SendResult:
         if self._protocol.lost_reason:
             return SendResult(SmtpStage.DATA, 0, self._protocol.lost_reason)
-        next_envelope: tuple[bytes, ...] = ()
+        next_envelope = b""
         if next_message and self._is_pipelined and not self._check_extensions(next_message):
             next_envelope = self._announce(next_message)
-        self._protocol.write(*_encode_body(message), *next_envelope, replies=4 if next_envelope else 1)
-        try:
-            reply = await self._read_reply(SmtpStage.DOT, self._timeouts.dot)
-        except _SessionFailed as failed:
-            return failed.result
+        self._protocol.write(*_encode_body(message), next_envelope, replies=4 if next_envelope else 1)
+        reply = await self._read_reply(SmtpStage.DOT, self._timeouts.dot)
         return SendResult(SmtpStage.DOT, reply.code, reply.text)
 
     async def _read_reply(self, stage: SmtpStage, max_wait: float | None = None) -> SmtpReply:
         try:
-            reply = self._protocol.pop_reply() or await self._protocol.read_reply(
-                max_wait or self._timeouts.command
-            )
+            reply = await self._protocol.read_reply(max_wait or self._timeouts.command)
         except ConnectionLost as error:
             raise _SessionFailed(SendResult(stage, 0, str(error))) from error
         if reply.code == 421:

@@ -7,6 +7,7 @@ from digest.db import Database
 from digest.db.deliveries.bounce_policy import BounceEvent, decide_suppression
 from digest.db.sender_session import SenderSession
 from digest.models import (
+    AttemptResult,
     BounceKind,
     DeliveryKind,
     DeliveryState,
@@ -111,6 +112,31 @@ def test_repeating_a_claim_or_commit_changes_nothing(any_store: Database) -> Non
         session.commit(result, [], NOW)
         session.commit(result, [], NOW)
     assert (harness.state(key), harness.row(key).attempt) == (DeliveryState.QUEUED, 1)
+
+
+def test_results_of_one_commit_are_stored_each_by_itself(any_store: Database) -> None:
+    harness = DeliveryHarness(any_store)
+    keys = harness.queue_digests(harness.add_readers(3))
+    later, at = NOW + timedelta(hours=1), NOW + timedelta(seconds=1, microseconds=500)
+    with SenderSession(any_store, suppression_key=SUPPRESSION_KEY) as session:
+        first, second, third = session.claim(9, NOW).deliveries
+        session.commit([], [first, second, third], NOW)
+        results = [
+            AttemptResult(delivery=first, state=DeliveryState.ACCEPTED, at=at, text="Grüße \x00 \ud800 'q'"),
+            AttemptResult(
+                delivery=second, state=DeliveryState.QUEUED, at=at, not_before=later, uses_attempt=True
+            ),
+        ]
+        session.commit([*results, replace(results[0], delivery=replace(third, generation=9))], [], NOW)
+        rows = [harness.row(key) for key in keys]
+    assert [row.state for row in rows] == [
+        DeliveryState.ACCEPTED,
+        DeliveryState.QUEUED,
+        DeliveryState.SENDING,
+    ]
+    assert (rows[0].accepted_at, rows[0].not_before, rows[0].attempt) == (at, NOW, 0)
+    assert rows[0].last_reply == "Grüße   'q'"
+    assert (rows[1].accepted_at, rows[1].not_before, rows[1].attempt) == (None, later, 1)
 
 
 def test_release_puts_a_claimed_delivery_back_unchanged(any_store: Database) -> None:
