@@ -107,10 +107,9 @@ def create_app(services: Services, *, clock: Clock = utc_now, lifespan: Lifespan
         redoc_url=None,
         openapi_url=None,
         lifespan=lifespan,
+        routes=[route for module in ROUTE_MODULES for route in module.router.routes],  # not copies of them
     )
     app.state.ctx = ctx
-    for module in ROUTE_MODULES:
-        app.include_router(module.router)
     _add_error_handlers(app, ctx)
     app.add_middleware(
         SecurityMiddleware,
