@@ -4,13 +4,16 @@ import json
 import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from pydantic_core import PydanticSerializationError, from_json, to_json
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import StaticPool
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 # Without these a machine would notice a lost connection only after TCP's own two hours, not half a minute.
 KEEPALIVE_OPTIONS: dict[str, Any] = {
@@ -106,9 +109,13 @@ def _configure_postgres(engine: sa.Engine) -> None:
         connection.commit()
 
 
-def insert(target: sa.Connection | sa.Dialect, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+def insert(target: sa.Connection | sa.Dialect, table: sa.Table) -> "sqlite.Insert | postgresql.Insert":
     """Return an INSERT that supports ON CONFLICT."""
-    return postgresql.insert(table) if is_postgres(target) else sqlite.insert(table)
+    if not is_postgres(target):
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415  heavy, and needless on SQLite
+
+    return postgresql.insert(table)
 
 
 def insert_many(
@@ -130,7 +137,7 @@ def in_values(
 ) -> sa.ColumnElement[bool]:
     """Return `column IN values` for any number of values, as one parameter."""
     if is_postgres(connection):
-        return column == sa.any_(sa.literal(list(values), postgresql.ARRAY(column.type)))
+        return column == sa.any_(sa.literal(list(values), sa.ARRAY(column.type)))
     items = sa.func.json_each(json.dumps(list(values))).table_valued("value")
     return column.in_(sa.select(items.c.value))
 
