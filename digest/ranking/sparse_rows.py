@@ -16,6 +16,7 @@ from digest.ranking.array_types import Doubles, Floats, Indices
 # multiplied as a dense matrix, which is faster for them: for 500 to 6,000 rows of 180 words each, shares of
 # 0.03 and 0.05 took as long as SciPy's product, 0.01 and 0.1 up to twice as long.
 MIN_COMMON_ROWS, MIN_COMMON_SHARE = 10, 0.03
+MIN_FILL = 0.03  # share of a dense matrix that is not zero, at least: less is multiplied faster without it
 LONG_ROW = 32  # entries of a row on average, from which on each row is multiplied by itself
 BLOCK_CELLS = 65_536  # numbers that are gathered at once: they stay in the processor's cache
 
@@ -141,40 +142,44 @@ class PostingLists:
 
     def multiply(self, others: SparseRows) -> Floats:
         """Return the scalar product of each of the *others* (a row) with each row (a column)."""
-        common_row, common = self._common
-        rows, owners = common_row[others.columns], others.owners
-        is_common = rows >= 0
-        dense = np.zeros(len(others) * len(common), np.float32)
-        np.add.at(dense, owners[is_common] * len(common) + rows[is_common], others.values[is_common])
-        product = dense.reshape(len(others), len(common)) @ common
-        rare = np.flatnonzero(~is_common)
-        owners, columns, values = owners[rare], others.columns[rare], others.values[rare]
-        for start, end, entries in self._split(owners, columns, len(others)):
-            positions, sizes = self.by_column.find_entries(columns[entries])
-            cells = np.repeat((owners[entries] - start) * self._size, sizes)
-            cells += self.by_column.columns[positions]
-            terms = np.repeat(values[entries], sizes) * self.by_column.values[positions]
-            sums = np.bincount(cells, terms, (end - start) * self._size)
-            product[start:end] += sums.reshape(end - start, self._size)
-        return product
+        rows, common = self._common
+        is_sparse = np.count_nonzero(rows[others.columns] >= 0) < MIN_FILL * len(others) * len(common)
+        if is_sparse:
+            rows, common = np.full_like(rows, -1), common[:0]
+        product = np.zeros((len(others), self._size), np.float32)
+        dense = np.zeros((len(others), len(common)), np.float32)
+        for start, end in self._split(others, np.where(rows < 0, np.diff(self.by_column.ends), 0)):
+            block = others.slice(start, end)
+            owners, own_rows = block.owners, rows[block.columns]
+            entries = np.flatnonzero(own_rows >= 0)
+            cells = owners[entries] * len(common) + own_rows[entries]
+            np.add.at(dense[start:end].reshape(-1), cells, block.values[entries])
+            entries = np.flatnonzero(own_rows < 0)
+            positions, sizes = self.by_column.find_entries(block.columns[entries])
+            cells = np.repeat(owners[entries] * self._size, sizes) + self.by_column.columns[positions]
+            terms = np.repeat(block.values[entries], sizes) * self.by_column.values[positions]
+            size = (end - start) * self._size
+            product[start:end] = np.bincount(cells, terms, size).reshape(end - start, self._size)
+        return product if is_sparse else product + dense @ common
 
-    def _split(self, owners: Indices, columns: Columns, count: int) -> Iterator[tuple[int, int, slice]]:
-        """Yield ranges of rows with about BLOCK_CELLS products, and the range of their entries."""
-        ends = np.searchsorted(owners, np.arange(count + 1))  # of the entries of each row
-        sizes = self.by_column.ends[columns + 1] - self.by_column.ends[columns]
-        products = np.append(0, np.cumsum(sizes))[ends] + np.arange(count + 1) * self._size
+    def _split(self, others: SparseRows, sizes: Indices) -> Iterator[tuple[int, int]]:
+        """Yield ranges of rows with about BLOCK_CELLS products, at least one row each.
+
+        *sizes* are the numbers of products of an entry in each column.
+        """
+        products = np.append(0, np.cumsum(sizes[others.columns]))[others.ends]
+        products += np.arange(len(others) + 1) * self._size
         start = 0
-        while start < count:
+        while start < len(others):
             end = max(start + 1, int(np.searchsorted(products, products[start] + BLOCK_CELLS)) - 1)
-            if ends[start] < ends[end]:
-                yield start, end, slice(ends[start], ends[end])
+            yield start, end
             start = end
 
     @cached_property
-    def _common(self) -> tuple[Indices, Floats]:
+    def _common(self) -> tuple[Columns, Floats]:
         """The row of each column in the dense matrix of common columns (-1 for rare ones), and the matrix."""
         sizes = np.diff(self.by_column.ends)
         common = np.flatnonzero(sizes > max(MIN_COMMON_ROWS, MIN_COMMON_SHARE * self._size))
-        row = np.full(len(sizes), -1, np.intp)
-        row[common] = np.arange(len(common))
-        return row, self.by_column.take(common).to_dense()
+        rows = np.full(len(sizes), -1, np.int32)
+        rows[common] = np.arange(len(common))
+        return rows, self.by_column.take(common).to_dense()
