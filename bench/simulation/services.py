@@ -9,7 +9,8 @@ from digest.app.services import Services
 from digest.db import Database
 from digest.db.sender_session import SenderSession
 from digest.delivery.channels.replies import FINAL_REASONS
-from digest.sources.http.client import Client, ClientPolicy
+from digest.sources.http.client import Client
+from digest.sources.http.policy import ClientPolicy
 from digest.tools.demo.scenario import make_isolated_settings
 
 CLIENT_POLICY = ClientPolicy(

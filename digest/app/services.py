@@ -2,12 +2,13 @@
 
 import secrets
 import stat
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
@@ -44,11 +45,13 @@ from digest.pipeline.messages import MessageBuilder
 from digest.pipeline.zotero import ZoteroServices
 from digest.ranking.embeddings import EmbeddingModel, StorableEmbeddingModel
 from digest.sources.base import Source
-from digest.sources.http.client import Client, ClientPolicy, fetch_certificate
-from digest.sources.libraries.request import to_interactive_policy
+from digest.sources.config import SourceConfig
+from digest.sources.http.policy import ClientPolicy, to_interactive_policy
 from digest.sources.llm import LanguageModel
-from digest.sources.registry import SourceConfig, build_sources
 from digest.subscribers import Actor
+
+if TYPE_CHECKING:
+    from digest.sources.http.client import Client
 
 KEY_BYTES = 32
 CHANNEL_CONNECTIONS = 4  # messages to channels under way at once
@@ -181,19 +184,25 @@ class Services:
     @property
     def sources(self) -> list[Source]:
         """The sources to read."""
-        return build_sources(self.source_config)
+        return self.build_sources()
+
+    def build_sources(self, *, only: Sequence[str] = ()) -> list[Source]:
+        """Return the sources to read, or those named in *only*. Raises ConfigError for an unknown name."""
+        from digest.sources.registry import build_sources  # noqa: PLC0415  heavy, and many commands read none
+
+        return build_sources(self.source_config, only=only)
 
     @property
     def fetch_every(self) -> timedelta:
         """For how long fetched data counts as fresh."""
         return timedelta(minutes=self.settings.fetch_every)
 
-    def open_client(self, *, interactive: bool = False) -> Client:
+    def open_client(self, *, interactive: bool = False) -> "Client":
         """Return an HTTP client for the sources; an *interactive* one gives up soon, as somebody waits."""
         policy = self._client_policy
         if interactive:
             policy = replace(policy, attempts=2, initial_wait=0.5, connect_timeout=5.0, read_timeout=20.0)
-        return Client(policy, trusted_urls=self.source_config.trusted_urls)
+        return _build_client(policy, self.source_config.trusted_urls)
 
     @cached_property
     def zotero(self) -> ZoteroServices:
@@ -202,16 +211,16 @@ class Services:
             self.store, lambda: self.sealer, self.open_library_client, self.source_config.zotero_url
         )
 
-    def open_library_client(self) -> Client:
+    def open_library_client(self) -> "Client":
         """Return an HTTP client for readers' own libraries: it follows no redirect to another host."""
         policy = to_interactive_policy(self._client_policy)
-        return Client(policy, trusted_urls=self.source_config.trusted_urls)
+        return _build_client(policy, self.source_config.trusted_urls)
 
-    def open_oidc_client(self) -> Client:
+    def open_oidc_client(self) -> "Client":
         """Return an HTTP client for the OpenID provider, which alone may be in a private network."""
         policy = to_interactive_policy(self._client_policy)
         policy = replace(policy, max_bytes=2**20, max_redirects=0, intervals={"oidc": 0.0})
-        return Client(policy, trusted_urls=[self.settings.oidc_issuer])
+        return _build_client(policy, [self.settings.oidc_issuer])
 
     @property
     def _client_policy(self) -> ClientPolicy:
@@ -345,6 +354,8 @@ class Services:
     @cached_property
     def sns_receiver(self) -> SnsReceiver:
         """The receiver of bounces from Amazon SES through SNS."""
+        from digest.sources.http.client import fetch_certificate  # noqa: PLC0415  as in _build_client
+
         return SnsReceiver(self.settings.sns_topics, fetch_certificate, keys=self.signing_keys)
 
     def record_bounce(self, report: BounceReport, *, now: datetime) -> bool:
@@ -365,6 +376,12 @@ class Services:
     def close(self) -> None:
         """Close the database."""
         self.store.close()
+
+
+def _build_client(policy: ClientPolicy, trusted_urls: Iterable[str]) -> "Client":
+    from digest.sources.http.client import Client  # noqa: PLC0415  httpx takes 9 MiB and 0.1 s
+
+    return Client(policy, trusted_urls=trusted_urls)
 
 
 def utc_now() -> datetime:

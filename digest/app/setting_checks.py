@@ -13,7 +13,7 @@ from digest.mail.branding import ADDRESS_PATTERN, parse_palettes, parse_sender
 from digest.models.arxiv_categories import ARXIV_CATEGORIES, find_near_category
 from digest.models.journals import find_issns
 from digest.models.schedule import parse_timezone
-from digest.sources.registry import SOURCES, list_source_names
+from digest.sources.config import SOURCE_NAMES, list_source_names
 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
 _HOST_NAME = rf"{_LABEL}(?:\.{_LABEL})*"
@@ -77,7 +77,8 @@ def _check_token(value: Any) -> None:
 
 
 def _check_sources(names: tuple[str, ...]) -> None:
-    known = [*SOURCES] if {*names} <= {*SOURCES} else list_source_names()  # looking for others takes time
+    # Looking for those of other packages takes time.
+    known = [*SOURCE_NAMES] if {*names} <= {*SOURCE_NAMES} else list_source_names()
     for name in names:
         if name not in known:
             raise ValueError(f"there is no source {name!r}; choose among {', '.join(known)}")

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 
 from digest.db import Transaction
-from digest.sources.registry import SourceConfig
+from digest.sources.config import SourceConfig
 
 _KEY = "source_choices"
 

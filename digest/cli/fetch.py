@@ -11,7 +11,7 @@ from digest.cli.common import json_option, now_option, open_services
 from digest.cli.output import echo_err, show_json, show_progress, show_table
 from digest.models import Health
 from digest.pipeline.ingest import StoredResult, fetch_sources
-from digest.sources.registry import build_sources, list_source_names
+from digest.sources.config import list_source_names
 
 HEALTHY = {Health.OK, Health.EMPTY}
 NO_SOURCE_READ = (
@@ -44,7 +44,7 @@ def command(*, names: Sequence[str], now: datetime, as_json: bool) -> None:
     Exit code 1 when a source could not be read; papers of the other sources are kept.
     """
     with open_services() as services:
-        selected = build_sources(services.source_config, only=names)
+        selected = services.build_sources(only=names)
         with show_progress("reading the sources") as bar:
             results = anyio.run(
                 lambda: fetch_sources(

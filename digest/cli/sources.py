@@ -15,8 +15,8 @@ from digest.cli.common import get_actor_name, json_option, now_option, open_serv
 from digest.cli.output import echo, format_age, show_json, show_table
 from digest.db.sources import SourceState
 from digest.models.errors import InvalidChange
+from digest.sources.config import find_missing_settings, list_source_names
 from digest.sources.opml import parse_opml
-from digest.sources.registry import find_missing_settings, list_source_names
 
 HEADERS = ("source", "on", "scope", "health", "read", "fetched", "unseen", "note")
 

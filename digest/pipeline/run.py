@@ -22,7 +22,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, null
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from anyio import to_thread
 
@@ -55,8 +55,10 @@ from digest.pipeline.summarize import SummaryCandidates, summarize_papers
 from digest.pipeline.zotero import ZoteroServices, send_saved_papers
 from digest.ranking.embeddings import EmbeddingModel, StorableEmbeddingModel
 from digest.sources.base import ProgressCallback, Source
-from digest.sources.http.client import Client
 from digest.sources.llm import LanguageModel
+
+if TYPE_CHECKING:  # importing httpx takes 9 MiB and 0.1 s
+    from digest.sources.http.client import Client
 
 SEND_BLOCKED_KEY = "way_out"  # meta key: why no message can be sent, while none can
 UNREACHABLE_SINCE_KEY = "unreachable_since"  # meta key: when no mail server was reached for the first time
@@ -125,7 +127,7 @@ class PipelineServices(Protocol):
     def zotero(self) -> ZoteroServices:
         """What sending saved papers to Zotero needs."""
 
-    def open_client(self) -> AbstractAsyncContextManager[Client]:
+    def open_client(self) -> "AbstractAsyncContextManager[Client]":
         """Return an HTTP client for the sources."""
 
     def open_sender_session(self) -> AbstractContextManager[DeliveryQueue]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -23,8 +24,11 @@ from digest.models.saved_papers import (
 )
 from digest.models.sealing import Sealer
 from digest.models.text import shorten
-from digest.sources.http.client import Client, RetryableError
+from digest.sources.http.response import RetryableError
 from digest.sources.libraries.zotero import MAX_ITEMS, SendItemsResult, ZoteroRefused, send_items
+
+if TYPE_CHECKING:  # importing httpx takes 9 MiB and 0.1 s
+    from digest.sources.http.client import Client
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +45,7 @@ class ZoteroServices:
 
     store: Database
     sealer: Callable[[], Sealer]
-    open_client: Callable[[], AbstractAsyncContextManager[Client]]
+    open_client: Callable[[], "AbstractAsyncContextManager[Client]"]
     base_url: str
 
 
@@ -72,7 +76,7 @@ async def send_saved_papers(
 
 
 async def _send_account(
-    services: ZoteroServices, client: Client, account: ZoteroAccount, clock: Callable[[], datetime]
+    services: ZoteroServices, client: "Client", account: ZoteroAccount, clock: Callable[[], datetime]
 ) -> int:
     """Send one request's worth of papers of an account, and record what became of them."""
     with services.store.begin(write=False) as tx:

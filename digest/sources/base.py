@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 
@@ -13,7 +13,9 @@ from digest.models import FetchResult, FetchState, Health, Signal, SignalKind
 from digest.models.errors import DigestError, SourceChanged, SourceError
 from digest.models.paper_ids import canonicalize
 from digest.models.papers import clean_paper
-from digest.sources.http.client import Client
+
+if TYPE_CHECKING:  # importing httpx takes 9 MiB and 0.1 s
+    from digest.sources.http.client import Client
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +31,7 @@ ProgressCallback = Callable[[str, int, int], object]  # called with a label, how
 class FetchContext:
     """What a source needs to fetch: a client, the time, and what is stored already."""
 
-    client: Client
+    client: "Client"
     now: datetime
     find_existing: FindExisting = lambda _: set()
     find_last_signals: FindLastSignals = lambda _source, _kind: ()

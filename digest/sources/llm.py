@@ -7,12 +7,15 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from digest.models import Paper
 from digest.models.errors import SourceChanged
 from digest.models.text import MAX_SUMMARY_CHARS, clean, shorten, split_sentences
-from digest.sources.http.client import Client, ClientPolicy
+from digest.sources.http.policy import ClientPolicy
+
+if TYPE_CHECKING:  # importing httpx takes 9 MiB and 0.1 s
+    from digest.sources.http.client import Client
 
 MAX_PAPERS_PER_REQUEST = 8
 MAX_ABSTRACT_CHARS = 2000  # of an abstract in a request
@@ -58,11 +61,13 @@ class LanguageModel:
     name: str = ""
     max_papers_per_day: int = 100
 
-    def open_client(self) -> Client:
+    def open_client(self) -> "Client":
         """Return a client that asks once and gives up early."""
+        from digest.sources.http.client import Client  # noqa: PLC0415  heavy: only with a language model
+
         return Client(POLICY, trusted_urls=[self.url])
 
-    async def summarize(self, client: Client, papers: Sequence[Paper]) -> dict[str, str]:
+    async def summarize(self, client: "Client", papers: Sequence[Paper]) -> dict[str, str]:
         """Return a sentence by paper id, for each paper that got an acceptable one.
 
         Raises:

@@ -1,6 +1,6 @@
 """Changes by a subscriber: settings (profile, schedule and preferences), address, pause and resume."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -9,6 +9,7 @@ from digest.models import SUBSCRIBED, DeliveryKind, LikedPaper, Schedule, Status
 from digest.models.addresses import parse_address
 from digest.models.errors import InvalidChange, InvalidToken, StateConflict
 from digest.models.schedule import get_local_day
+from digest.models.subscribers import MAX_LIKED_PAPERS
 from digest.subscribers.helpers import (
     CONFIRM_RETRY_AFTER,
     Actor,
@@ -19,7 +20,6 @@ from digest.subscribers.helpers import (
     save,
     with_status,
 )
-from digest.subscribers.seed_papers import merge_liked
 from digest.subscribers.validation import apply_changes, list_differences
 
 
@@ -49,7 +49,7 @@ def preview_settings(
     changed = apply_changes(reader, changes)
     if not papers:
         return changed
-    liked = merge_liked(papers, changed.profile.liked)
+    liked = _merge_liked(papers, changed.profile.liked)
     return replace(changed, profile=replace(changed.profile, liked=liked))
 
 
@@ -163,3 +163,11 @@ def resume(tx: Transaction, public_id: str, *, actor: Actor) -> Subscriber:
         return reader
     resumed = replace(reader, schedule=replace(reader.schedule, paused_until=None))
     return save(tx, with_status(resumed, Status.CONFIRMED, actor.now), "resume", actor=actor)
+
+
+def _merge_liked(papers: Iterable[LikedPaper], before: Sequence[LikedPaper]) -> tuple[LikedPaper, ...]:
+    """Put papers before those liked already: each once, and only as many as are kept."""
+    unique: dict[str, LikedPaper] = {}
+    for paper in (*papers, *before):
+        unique.setdefault(paper.paper_id or paper.title.casefold(), paper)
+    return tuple(unique.values())[:MAX_LIKED_PAPERS]

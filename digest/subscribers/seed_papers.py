@@ -1,11 +1,10 @@
 """Papers of a reader's own library, completed from the database."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from digest.db import Transaction
 from digest.models import LikedPaper, Paper
-from digest.models.subscribers import MAX_LIKED_PAPERS
 from digest.sources.libraries.bibliography import SeedPapers, UnknownEntry, parse_bibliography
 
 MAX_TITLE_LOOKUPS = 200  # per library
@@ -37,14 +36,6 @@ def complete_seeds(tx: Transaction, seeds: SeedPapers) -> Library:
     found = [LikedPaper(stored[id_].title, stored[id_].abstract, id_) for id_ in seeds.ids if id_ in stored]
     missing = tuple(id_ for id_ in seeds.ids if id_ not in stored)
     return Library((*completed, *found), (*seeds.unknown, *missing))
-
-
-def merge_liked(papers: Iterable[LikedPaper], before: Sequence[LikedPaper]) -> tuple[LikedPaper, ...]:
-    """Put papers before those liked already: each once, and only as many as are kept."""
-    unique: dict[str, LikedPaper] = {}
-    for paper in (*papers, *before):
-        unique.setdefault(paper.paper_id or paper.title.casefold(), paper)
-    return tuple(unique.values())[:MAX_LIKED_PAPERS]
 
 
 def _complete(

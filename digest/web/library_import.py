@@ -8,10 +8,10 @@ from datetime import datetime
 from digest.mail.locale import gettext_noop
 from digest.models.errors import SourceError
 from digest.models.subscribers import MAX_LIKED_PAPERS
+from digest.sources.config import SourceConfig
 from digest.sources.http.client import Client
 from digest.sources.libraries.clients import LibraryAccounts
 from digest.sources.libraries.request import LibraryPapers, fetch_libraries
-from digest.sources.registry import SourceConfig
 from digest.web.rate_limits import LIBRARY_IMPORTS, LIBRARY_IMPORTS_PER_READER, RateLimiter
 
 TIMEOUT = 15.0  # seconds that a reader waits for a library

@@ -108,6 +108,16 @@ def test_help_imports_no_heavy_library() -> None:
     assert all(name in result.stdout for name in COMMANDS)
 
 
+def test_planning_and_sending_import_nothing_that_only_others_need() -> None:
+    """Memory and start-up of a run that reads no source: on SQLite, without a terminal."""
+    code = "import sys, digest.app.services, digest.pipeline.plan, digest.delivery.sender\n"
+    others = {"scipy", "httpx", "lxml", "bs4", "rich", "alembic", "sqlalchemy.dialects.postgresql"}
+    code += f"sys.exit(', '.join({others!r} & {{*sys.modules}}) or 0)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.stderr.strip() == ""
+    assert result.returncode == 0
+
+
 def test_unknown_command_is_a_usage_error(shell: Shell) -> None:
     result = shell("fech")
     assert result.returncode == 2

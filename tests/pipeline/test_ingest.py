@@ -26,7 +26,8 @@ from digest.pipeline.ingest import (
 )
 from digest.sources import hackernews
 from digest.sources.base import FetchContext, Source
-from digest.sources.http.client import Client, ClientPolicy
+from digest.sources.http.client import Client
+from digest.sources.http.policy import ClientPolicy
 from tests.factories import NOW
 
 EARLY = datetime.fromisoformat("0001-01-01T00:00:00+14:00")

@@ -12,7 +12,8 @@ from digest.models import Subscriber
 from digest.models.saved_papers import ZoteroAccount, ZoteroProblem
 from digest.models.sealing import Sealer
 from digest.pipeline.zotero import ZoteroServices, send_saved_papers
-from digest.sources.http.client import Client, ClientPolicy
+from digest.sources.http.client import Client
+from digest.sources.http.policy import ClientPolicy
 from digest.subscribers import Actor
 from digest.subscribers.saved_papers import connect_zotero, disconnect_zotero, resend_to_zotero, save_paper
 from tests.delivery.harness import DeliveryHarness

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from digest.sources.http.client import Client, ClientPolicy
+from digest.sources.http.client import Client
+from digest.sources.http.policy import ClientPolicy
 from tests.replay_server import ReplayServer
 
 REPLAYS = Path(__file__).parents[1] / "replays"

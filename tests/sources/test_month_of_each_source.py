@@ -22,7 +22,8 @@ from digest.sources.biorxiv import Biorxiv
 from digest.sources.crossref import Crossref
 from digest.sources.feeds import Feeds
 from digest.sources.hackernews import HackerNews
-from digest.sources.http.client import Client, ClientPolicy
+from digest.sources.http.client import Client
+from digest.sources.http.policy import ClientPolicy
 from digest.sources.huggingface import HuggingFace
 from digest.sources.openalex import OpenAlex
 from digest.sources.openreview import OpenReview

@@ -10,14 +10,9 @@ import pytest
 from digest.models import Health
 from digest.models.errors import ConfigError
 from digest.sources.base import FetchContext, fetch_source
+from digest.sources.config import SourceConfig, get_source_title, list_source_names
 from digest.sources.http.client import Client
-from digest.sources.registry import (
-    SOURCES,
-    SourceConfig,
-    build_sources,
-    get_source_title,
-    list_source_names,
-)
+from digest.sources.registry import SOURCES, build_sources
 from tests.factories import NOW
 from tests.replay_server import ReplayServer, Reply
 

@@ -22,7 +22,8 @@ from digest.models import Health
 from digest.models.arxiv_calendar import is_announcement_day
 from digest.pipeline.ingest import StoredResult, fetch_sources
 from digest.sources.arxiv.source import Arxiv
-from digest.sources.http.client import Client, ClientPolicy
+from digest.sources.http.client import Client
+from digest.sources.http.policy import ClientPolicy
 from tests.replay_server import RecordedRequest, ReplayServer, Reply
 
 REPLAY = Path(os.environ.get("DIGEST_REPLAY", Path(__file__).parents[3] / "shared" / "replay"))

@@ -27,11 +27,12 @@ from digest.models.errors import (
     SourceChanged,
     SourceError,
 )
-from digest.sources.http.client import Client, ClientPolicy
+from digest.sources.config import SourceConfig
+from digest.sources.http.client import Client
+from digest.sources.http.policy import ClientPolicy
 from digest.sources.http.response import BadResponse, Response
 from digest.sources.libraries.clients import LibraryAccounts, fetch_seeds
 from digest.sources.libraries.request import LIBRARY_NAMES, describe_failure
-from digest.sources.registry import SourceConfig
 from digest.subscribers.validation import apply_changes
 from digest.web.context import feed_path
 from digest.web.languages import choose_language, set_page_language, translate_error

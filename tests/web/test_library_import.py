@@ -18,9 +18,9 @@ from digest.cli.subscribers import command
 from digest.mail.links import Links
 from digest.mail.tokens import Keys
 from digest.models import Status, Subscriber
-from digest.sources.http.client import Client, ClientPolicy
-from digest.sources.libraries.request import to_interactive_policy
-from digest.sources.registry import SourceConfig
+from digest.sources.config import SourceConfig
+from digest.sources.http.client import Client
+from digest.sources.http.policy import ClientPolicy, to_interactive_policy
 from digest.web.library_import import LibraryImporter
 from digest.web.rate_limits import LIBRARY_IMPORTS_PER_READER
 from tests.factories import NOW

@@ -11,7 +11,7 @@ import ssl
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -24,12 +24,14 @@ import httpx
 import stamina
 
 from digest.models.errors import SourceError
+from digest.sources.http.policy import ClientPolicy
 from digest.sources.http.response import (
     Accept,
     BadResponse,
     Decompressor,
     IncompleteResponse,
     Response,
+    RetryableError,
     check_content,
     describe_status,
 )
@@ -43,35 +45,6 @@ _SECRET_HEADERS = {"x-api-key", "zotero-api-key", "authorization", "cookie"}
 _UNTRUSTED = "from_untrusted_redirect"  # marks a request to which a host led that the operator did not set
 _SECONDS = re.compile(r"[0-9]{1,9}")  # not isdigit(), which is true for ²
 _RATE_LIMIT = re.compile(r"\br\s*=\s*([0-9]{1,9})\b.*?\bt\s*=\s*([0-9]{1,9})\b")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientPolicy:
-    """Rate limits, retries, timeouts (in seconds) and size limits of a client."""
-
-    user_agent: str
-    intervals: Mapping[str, float] = field(default_factory=lambda: {"arxiv": 3.1})  # seconds, by rate group
-    interval: float = 0.2  # of every other rate group
-    attempts: int = 4
-    initial_wait: float = 1.0  # doubles with every attempt, plus jitter
-    max_wait: float = 120.0  # if a server asks for a longer one, we give up for now
-    cooldown: float = 300.0  # a service that failed in every attempt is not asked again for so long
-    connect_timeout: float = 10.0
-    read_timeout: float = 30.0
-    total_timeout: float = 120.0
-    max_bytes: int = 64 * 2**20  # of a body, decompressed
-    max_redirects: int = 5
-    follow_other_hosts: bool = True  # whether a redirect may lead to another host
-    trust_env: bool = True  # use the proxies and certificates that environment variables name
-
-
-class RetryableError(SourceError):
-    """An attempt failed, and the next one may succeed."""
-
-    def __init__(self, message: str, *, wait: float | None = None, partial: bytes = b"") -> None:
-        super().__init__(message)
-        self.wait = wait
-        self.partial = partial
 
 
 class TooSlow(RetryableError):

@@ -158,3 +158,12 @@ def check_content(body: bytes, accept: Accept) -> None:
 def _headline(body: bytes) -> str:
     match = re.search(rb"<(title|h1)[^>]*>([^<]{1,80})", body[:20000], re.IGNORECASE)
     return f" (“{match[2].decode('utf-8', 'replace').strip()}”)" if match else ""
+
+
+class RetryableError(SourceError):
+    """An attempt failed, and the next one may succeed."""
+
+    def __init__(self, message: str, *, wait: float | None = None, partial: bytes = b"") -> None:
+        super().__init__(message)
+        self.wait = wait
+        self.partial = partial

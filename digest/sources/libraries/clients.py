@@ -16,11 +16,11 @@ from anyio import to_thread
 from digest.models import LikedPaper
 from digest.models.errors import InvalidChange, SourceChanged
 from digest.models.paper_ids import find_ids
+from digest.sources.config import SourceConfig
 from digest.sources.http.client import Client
 from digest.sources.http.response import Accept
 from digest.sources.json_body import get_list, get_text, get_value, load_json
 from digest.sources.libraries.bibliography import MAX_PAPERS, SeedPapers
-from digest.sources.registry import SourceConfig
 from digest.sources.text.normalize import normalize_text, normalize_title, strip_tags
 
 ZOTERO_PAGE_SIZE = 100  # the largest they allow

@@ -2,18 +2,17 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from anyio import create_task_group, fail_after
 
 from digest.models.errors import DigestError, InvalidChange, Phrase, SourceChanged, SourceError
-from digest.sources.http.client import Client, ClientPolicy
+from digest.sources.config import SourceConfig
+from digest.sources.http.client import Client
 from digest.sources.http.response import BadResponse
 from digest.sources.libraries.bibliography import SeedPapers
 from digest.sources.libraries.clients import LibraryAccounts, fetch_seeds, merge_seeds
-from digest.sources.registry import SourceConfig
 
-MAX_BODY_BYTES = 32 * 2**20  # of one response, decompressed
 LIBRARY_NAMES = {
     "zotero": Phrase("Zotero library"),
     "orcid": Phrase("ORCID record"),
@@ -33,20 +32,6 @@ class LibraryPapers:
 
     seeds: SeedPapers = field(default_factory=SeedPapers)
     failures: Mapping[str, DigestError] = field(default_factory=dict)
-
-
-def to_interactive_policy(policy: ClientPolicy) -> ClientPolicy:
-    """Return *policy* for somebody who waits: short timeouts, smaller bodies, no redirect to another host."""
-    return replace(
-        policy,
-        attempts=2,
-        initial_wait=0.5,
-        max_wait=3.0,
-        connect_timeout=5.0,
-        read_timeout=10.0,
-        max_bytes=MAX_BODY_BYTES,
-        follow_other_hosts=False,
-    )
 
 
 def extract_accounts(text: str) -> tuple[LibraryAccounts, str]:

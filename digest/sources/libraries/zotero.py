@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 
@@ -24,9 +24,11 @@ from digest.models.citations import (
 )
 from digest.models.errors import InvalidChange, SourceChanged
 from digest.models.text import clean, shorten
-from digest.sources.http.client import Client
 from digest.sources.http.response import Accept, BadResponse
 from digest.sources.json_body import get_value, load_json
+
+if TYPE_CHECKING:  # importing httpx takes 9 MiB and 0.1 s
+    from digest.sources.http.client import Client
 
 MAX_ITEMS = 50  # of one request; a paper with a note is two items
 ITEM_KEY_CHARS = "23456789ABCDEFGHIJKLMNPQRSTUVWXYZ"  # what Zotero makes keys of
@@ -48,7 +50,7 @@ class SendItemsResult:
     rejected: Mapping[str, str]  # with what Zotero says; sending them again would not help
 
 
-async def find_library(client: Client, base_url: str, key: str, group: str = "") -> str:
+async def find_library(client: "Client", base_url: str, key: str, group: str = "") -> str:
     """Return the library that a key may write to: the user's own, or the named group's.
 
     Raises:
@@ -89,7 +91,7 @@ def _choose_library(answer: Any, group: str) -> str:
 
 
 async def send_items(  # noqa: PLR0913  the account, and whose papers
-    client: Client,
+    client: "Client",
     base_url: str,
     library: str,
     key: str,

@@ -25,8 +25,9 @@ from digest.models import Edition
 from digest.pipeline.ingest import StoredResult, fetch_sources
 from digest.pipeline.plan import plan_editions
 from digest.sources.base import ProgressCallback
-from digest.sources.http.client import Client, ClientPolicy
-from digest.sources.registry import SourceConfig
+from digest.sources.config import SourceConfig
+from digest.sources.http.client import Client
+from digest.sources.http.policy import ClientPolicy
 from digest.tools.demo.dataset import FIRST_DAY, LAST_DAY, READERS, DemoReader
 from digest.tools.demo.http_server import UpstreamServer
 from digest.tools.demo.mail_server import MailServer, ReceivedMail

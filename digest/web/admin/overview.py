@@ -13,7 +13,7 @@ from digest.models.errors import NotFound
 from digest.pipeline.alerts import Problem
 from digest.pipeline.clock_repair import LAST_TICK_KEY
 from digest.pipeline.status import compute_picks_per_mail, find_problems, list_days
-from digest.sources.registry import get_source_title
+from digest.sources.config import get_source_title
 from digest.web.actors import describe_actors
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
 from digest.web.charts import BAD, GOOD, NEUTRAL, Chart, Series, build_bar_chart, build_line_chart

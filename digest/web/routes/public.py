@@ -25,7 +25,7 @@ from digest.models.errors import NotFound
 from digest.models.papers import Match
 from digest.models.text import clean, shorten, split_list
 from digest.pipeline.day import SOURCES_WITHOUT_PAPERS, get_day_notes
-from digest.sources.registry import get_source_title
+from digest.sources.config import get_source_title
 from digest.web.components import build_public_card
 from digest.web.context import WebContext, WebContextDep
 from digest.web.languages import get_page_locale

@@ -9,8 +9,9 @@ from digest.models import FetchResult, FetchState, Health, Paper
 from digest.models.errors import ConfigError
 from digest.sources.arxiv.source import Arxiv
 from digest.sources.base import FetchContext, fetch_source
+from digest.sources.config import SourceConfig
 from digest.sources.http.client import Client
-from digest.sources.registry import SOURCES, SourceConfig, build_sources
+from digest.sources.registry import SOURCES, build_sources
 from tests.factories import NOW
 from tests.replay_server import RecordedRequest, ReplayServer, Reply
 

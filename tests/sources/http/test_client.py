@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from digest.models.errors import SourceChanged, SourceError
-from digest.sources.http.client import Client, ClientPolicy, parse_wait
+from digest.sources.http.client import Client, parse_wait
+from digest.sources.http.policy import ClientPolicy
 from digest.sources.http.response import (
     Accept,
     BadResponse,

@@ -7,9 +7,9 @@ import pytest
 
 from digest.models import LikedPaper
 from digest.models.errors import InvalidChange, SourceChanged, SourceError
+from digest.sources.config import SourceConfig
 from digest.sources.http.client import Client
 from digest.sources.libraries.clients import ZOTERO_PAGE_SIZE, LibraryAccounts, fetch_seeds
-from digest.sources.registry import SourceConfig
 from tests.replay_server import ReplayServer, Reply
 
 Replay = Callable[[str], bytes]

@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from digest.sources.http.client import Client, ClientPolicy
+from digest.sources.config import SourceConfig
+from digest.sources.http.client import Client
+from digest.sources.http.policy import ClientPolicy, to_interactive_policy
 from digest.sources.libraries.bibliography import SeedPapers
 from digest.sources.libraries.clients import ZOTERO_PAGE_SIZE, LibraryAccounts
 from digest.sources.libraries.request import (
     LibraryPapers,
     extract_accounts,
     fetch_libraries,
-    to_interactive_policy,
 )
-from digest.sources.registry import SourceConfig
 from tests.replay_server import ReplayServer, Reply
 
 Replay = Callable[[str], bytes]

@@ -13,8 +13,10 @@ from digest.models import Announcement, FetchResult, Health, Paper, SignalKind
 from digest.sources.arxiv.api import fetch_by_id
 from digest.sources.arxiv.oai import harvest
 from digest.sources.base import FetchContext, fetch_source
-from digest.sources.http.client import Client, ClientPolicy
-from digest.sources.registry import SourceConfig, build_sources
+from digest.sources.config import SourceConfig
+from digest.sources.http.client import Client
+from digest.sources.http.policy import ClientPolicy
+from digest.sources.registry import build_sources
 from digest.tools.demo.http_server import UpstreamServer
 
 FRIDAY = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from digest.models import Section
-from digest.sources.registry import SourceConfig
+from digest.sources.config import SourceConfig
 from digest.tools.demo.dataset import READERS
 from digest.tools.demo.report import list_rows, write_report
 from digest.tools.demo.scenario import DAY_COUNT, RUN_TIMES, DemoResult, make_isolated_settings, play

@@ -14,7 +14,8 @@ from httpx import AsyncClient
 from digest.app.services import Services
 from digest.models import Paper, Subscriber
 from digest.models.saved_papers import ZoteroAccount, ZoteroProblem
-from digest.sources.http.client import Client, ClientPolicy
+from digest.sources.http.client import Client
+from digest.sources.http.policy import ClientPolicy
 from digest.subscribers import Actor, save_settings
 from digest.subscribers.saved_papers import annotate_saved_paper, save_paper
 from tests.factories import NOW, make_paper
