@@ -62,14 +62,14 @@ _SENTENCE = re.compile(
     r"(?<=[.!;\n])(?<!\be\.g\.)(?<!\bi\.e\.)\s+|\n(?=(?:I|We|My|Our|Not|No|Never|Nothing|Please|Skip)\b)"
 )
 _SUBJECT = r"""(?!\s+(?:only|just|merely|solely|simply|limited|least|to\s+mention|sure|necessarily|all|but
-    |else|against|beats|is|one|doubt|matter|free\s+lunch|regret|arbitrage|cloning|go|hair|slip|core|boundary|reference|code
-    |gates?|synthases?|signall?ing)\b)"""
+    |else|is|against|beats|one|doubt|matter|gates?\b|free\s+lunch|regret|arbitrage|cloning|(?:go|hair)\s+theorem
+    |slip|core\s+shell|boundary|u-turn|synthases?|signall?ing)\b)"""
 """After "no" and "not": what is no refusal."""
 _JOINER = re.compile(  # what stands before a clause
     rf"""(?P<apart>(?<![\w/-])(?:except(?:ing)?(?:\s+for)?|excluding|(?:other|rather)\s+than|(?:apart|aside)\s+from
         |instead\s+of|(?<=,\s)minus|(?:anything|everything|all)\s+but|(?-i:NOT){_SUBJECT})(?![\w/-]))
     | (?P<reset>;|(?<![\w-])(?<!nothing\s)(?:but|however|although|though|whereas|while|because|than)(?![\w-])
-        |(?<=\w)\s(?=(?:I|we)\b))
+        |(?<=\w)(?<!\bwhat)(?<!\bthat)(?<!\bhow)\s(?=(?:I|we)\b))
     | (?P<open>(?<![\w-])(?:without|unless|with\s+no|(?P<bare>not){_SUBJECT})(?![\w-]))
     | (?P<more>(?<!,)(?<!,\s)(?<![\w-])(?:and|n?or)(?![\w-])|\s&(?=\s)|[()])
     | (?P<pause>[,:?\u2014]|\s[-\u2013+](?=\s))""",
@@ -79,8 +79,8 @@ _NOT = r"""(?:(?:(?:do|does|did|is|are|was|were|would|wo|have|has)n['\u2019]?t|n
     |really|so|very|all\s+that|much|particularly|especially|terribly|too|even|ever|currently|actually))*)"""
 _REFUSAL = re.compile(
     rf"""\b{_NOT}\s+(?:want|wish|care|need|like|love|enjoy|follow|work|read|study|show|include|send|give|bother
-        |interest(?:ed|ing)?|into|looking|(?:an?\s+|my\s+|our\s+)?(?:big\s+)?fan|keen|fond|about|for|after|my|our)\b
-    | \bno\s+(?:more|longer|interest|need|use\s+for|time\s+for|patience|thanks?|fan)\b
+        |interest(?:ed|ing)?|into|looking|do|have\s+(?:time|use)|(?:an?\s+|my\s+|our\s+)?(?:big\s+)?fan|keen|fond|about|for|after|my|our)\b
+    | \b(?:no|zero|little|lost)\s+(?:more|longer|interest|need|use\s+for|time\s+for|patience|thanks?|fan)\b
     | \bnothing\s+(?:about|on|with|from|in|like|related|involving|to\s+do\s+with)\b
     | \b(?:tired|sick|bored|weary|fed\s+up|enough)\s+(?:of|with|by)\b | \b(?:un|dis)interested\s+in\b
     | (?:['\u2019](?:m|re)|\bam|\bare)\s+done\s+with\b | \ballergic\s+to\b
@@ -90,11 +90,11 @@ _REFUSAL = re.compile(
     | \bstop\s+(?:sending|showing|giving|recommending|suggesting|with)\b
     | \b(?:like|prefer|rather)\s+(?:to\s+)?(?:skip|avoid|ignore|exclude)\b
     | ^\W*(?:(?:please|just|also|always|usually|mostly|really|so|kindly|I|we(?=\s+skip)|do|would)\s+)*(?:
-        (?P<order>skip|avoid|ignore|exclude|mute|omit|hate|dislike|loathe|detest|fewer)\b
+        (?:(?P<order>skip|avoid|ignore|exclude|mute|omit|fewer|dislike)|(?P<hate>hate|loathe|detest))\b
             (?![-\s](?:connect|gram|list|layer|link|swan|speech|crim|crossing))
         | less\b(?=[^,.;]*\b(?:papers|articles|stuff|news|please)\b))
     | ^\W*(?:(?!(?:is|are|am|was|were|be|do|does|did|have|has|had|with|of
-        |(?:i|we|it)['\u2019](?:m|re|s|ve))\b)\w[\w'\u2019]*\s+)*?(?P<bare>not|no|never|nothing)(?![\w-]){_SUBJECT}""",
+        |(?:i|we|it)['\u2019](?:m|re|s|ve))\b)\w[\w'\u2019]*\s+)*?(?P<bare>not|no|never|nothing|none|neither)(?![\w-]){_SUBJECT}""",
     re.IGNORECASE | re.VERBOSE,
 )
 _DISMISSAL = re.compile(
@@ -109,7 +109,8 @@ _DISMISSAL = re.compile(
     | \bno(?:\s+thanks?|\s+please)?\W*$ | \b(?:of|hold)\s+(?:no|little)\s+interest\b | \bnever\W*$
     | \bcan\s+be\s+(?:skipped|ignored|left\s+out|excluded|omitted)\b
     | \b(?:I|we)\s+(?:skip|ignore|avoid|hate|dislike)\b | \b(?:is|are)\s+(?:already\s+)?covered\s+
-        (?:elsewhere|by\s+(?:another|other|someone|somebody|my|our|colleagues)\b.*)""",
+        (?:elsewhere|by\s+(?:another|other|someone|somebody|my|our|colleagues)\b.*)
+    | \b(?:some|any)(?:one|body)\s+else['\u2019]s\b.*""",
     re.IGNORECASE | re.VERBOSE,
 )
 _WISH = re.compile(
@@ -243,6 +244,7 @@ class _Items:
             self.verdict, self.start, self._has_wanted = _Verdict.WANTED, number, False
         elif (
             clause.joiner == "?"
+            or (clause.joiner == ":" and clauses[number - 1].phrases)
             or (self.verdict is _Verdict.OPEN and clause.joiner.casefold() != "or")
             or (clause.kind == "pause" and clause.joiner != ":" and self._ends(clauses, number))
         ):
@@ -329,7 +331,7 @@ def _read_clause(text: str, joiner: str, kind: str, *, following: str) -> _Claus
         verdict = _Verdict.DISMISSED  # "drones: no thanks"
     elif dismissal and (topics or following == ":"):
         verdict, topic = (_Verdict.DISMISSED if topics else _Verdict.RULED_OUT), body[: dismissal.start()]
-    elif refusal and (topics or following == ":" or not (refusal["order"] or refusal["bare"])):
+    elif refusal and (topics or following == ":" or not refusal.lastgroup):
         verdict = _Verdict.OPEN if _RELATIVE.search(body, 0, _get_start(refusal)) else _Verdict.RULED_OUT
         topic = body[refusal.end() :]
     elif _WISH.search(body):
@@ -350,7 +352,7 @@ def _find_refusal(
             return None
         if joiner == "or" and match["bare"]:
             continue  # "few or no labels"
-        if match["order"] and (joiner in {"and", "or"} or (joiner == ":" and topics)):
+        if match["order"] == match[0].strip() and (joiner in {"and", "or"} or (joiner == ":" and topics)):
             continue  # "deaf and mute people", "safety: avoid collisions"
         if not _has_double(body, match.end()):
             return match
