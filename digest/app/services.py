@@ -49,6 +49,7 @@ from digest.sources.config import SourceConfig
 from digest.sources.http.policy import ClientPolicy, to_interactive_policy
 from digest.sources.llm import LanguageModel
 from digest.subscribers import Actor
+from digest.subscribers.suppression_list import check_suppression_key, remember_suppression_key
 
 if TYPE_CHECKING:
     from digest.sources.http.client import Client
@@ -81,9 +82,12 @@ class Services:
 
     @cached_property
     def suppression_key(self) -> bytes:
-        """The key under which suppressed addresses are hashed: the oldest, so that they stay suppressed."""
-        oldest = self.settings.old_secret_keys[-1:]
-        return oldest[0].get_secret_value().encode() if oldest else self.secret
+        """The key under which suppressed addresses are hashed: the oldest, so that they stay suppressed.
+
+        Raises ConfigError if addresses of this database are suppressed under another one.
+        """
+        check_suppression_key(self.store, self.signing_keys[-1])
+        return self.signing_keys[-1]
 
     def actor(self, name: str, now: datetime) -> Actor:
         """Return who acts now, by their name in the audit log."""
@@ -397,7 +401,10 @@ def open_services(settings: Settings, *, migrate: bool = True) -> Services:
         StoreError: the database cannot be opened; the message says what to do.
 
     """
-    return Services(settings, Database.open(settings.database_url, migrate=migrate))
+    services = Services(settings, Database.open(settings.database_url, migrate=migrate))
+    if settings.secret_key or services.store.file:
+        remember_suppression_key(services.store, services.signing_keys[-1])
+    return services
 
 
 def load_secret_key(settings: Settings, database: Path | None) -> bytes:

@@ -11,6 +11,7 @@ from digest.db import Database
 from digest.db import backup as backups
 from digest.db.file_lock import lock_sender
 from digest.models.errors import StoreError
+from digest.subscribers.suppression_list import accept_suppression_key
 
 
 @click.group("db", epilog="Example: digest db backup backup.sqlite3")
@@ -92,9 +93,18 @@ def restore(path: Path, *, yes: bool) -> None:
 
 
 @command.command("resume", epilog="Example: digest db resume")
-def resume() -> None:
+@click.option(
+    "--new-key",
+    is_flag=True,
+    help="The old secret key is lost: addresses that were suppressed under it can get email again.",
+)
+def resume(*, new_key: bool) -> None:
     """Resume sending from a restored database, once you have checked it."""
-    with open_services() as services, services.store.begin() as tx:
-        tx.meta.resume()
-        tx.audit.write(get_actor_name(), "resume-sending", "", at=datetime.now(UTC))
+    with open_services() as services:
+        if new_key:
+            accept_suppression_key(services.store, services.signing_keys[-1])
+        with services.store.begin() as tx:
+            tx.meta.resume()
+            what = "accept-new-key" if new_key else "resume-sending"
+            tx.audit.write(get_actor_name(), what, "", at=datetime.now(UTC))
     click.echo("The next run sends email again.")

@@ -384,3 +384,23 @@ def test_second_sender_exits_with_75(shell: Shell) -> None:
     store.close()
     assert result.returncode == 75
     assert "Traceback" not in result.stderr
+
+
+def test_suppressed_addresses_stay_so_under_another_key(shell: Shell) -> None:
+    address = "gone@example.org"
+    assert shell("status").returncode == 0
+    (shell.folder / "digest.sqlite3.key").unlink()  # nobody is suppressed under it
+    assert shell("subscribers", "suppress", address).returncode == 0
+    key = shell.folder / "digest.sqlite3.key"
+    lost = key.read_text()
+    key.unlink()
+    for command in (("subscribers", "add", address), ("send",)):
+        refused = shell(*command)
+        assert refused.returncode == 78
+        assert "1 address is suppressed under another secret key" in refused.stderr
+    assert "FAIL\tsecret key" in shell("doctor", "--offline").stdout
+    assert shell("status").returncode == 0
+    rotated = shell("subscribers", "add", address, DIGEST_OLD_SECRET_KEYS=lost)
+    assert "suppressed" in rotated.stderr
+    assert shell("db", "resume", "--new-key").returncode == 0
+    assert shell("subscribers", "add", address).returncode == 0

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from digest.app.services import Services
 from digest.app.settings import PREFIX, find_misspelled_variables
 from digest.models import Edition, Status, Subscriber
-from digest.models.errors import DigestError
+from digest.models.errors import ConfigError, DigestError
+from digest.subscribers.suppression_list import check_suppression_key
 from digest.tools.doctor.findings import Finding, fail, ok, warn
 
 MIN_SECRET_CHARS = 32
@@ -65,6 +66,12 @@ def _check_base_url(services: Services) -> Iterator[Finding]:
 
 def _check_secret_key(services: Services) -> Iterator[Finding]:
     secret_key = services.settings.secret_key.get_secret_value()
+    try:
+        check_suppression_key(services.store, services.signing_keys[-1])
+    except ConfigError as error:
+        found, _, fix = str(error).partition(". ")
+        yield fail("secret key", found, fix)
+        return
     if not secret_key:
         yield ok(
             "secret key",
