@@ -12,7 +12,6 @@ from digest.cli.output import echo_err
 from digest.db.migrate import has_job_tables
 from digest.models.errors import ConfigError, StoreError
 from digest.worker.tasks import WorkerTasks
-from digest.worker.worker import stop_on_signals
 
 
 @click.command("worker", epilog="Example: DIGEST_DATABASE_URL=postgresql+psycopg://db/digest digest worker")
@@ -37,13 +36,17 @@ def _check_database(services: Services) -> None:
 
 
 async def _run_worker(services: Services, once: bool) -> None:  # noqa: FBT001  anyio passes arguments by position
-    stopping = asyncio.Event()
-    stop_on_signals(stopping)
     try:
-        from digest.worker.worker import run_once, run_worker  # noqa: PLC0415  of the extra `postgres`
+        from digest.worker.worker import (  # noqa: PLC0415  of the extra `postgres`
+            run_once,
+            run_worker,
+            stop_on_signals,
+        )
     except ModuleNotFoundError as error:
         raise ConfigError(
             "Workers need procrastinate: pip install 'trending-papers-digest[postgres]'."
         ) from error
+    stopping = asyncio.Event()
+    stop_on_signals(stopping)
     echo_err("Working (stop with Ctrl+C).")  # from here on SIGTERM ends it after the present job
     await (run_once if once else run_worker)(WorkerTasks(services, stopping))

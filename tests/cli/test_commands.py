@@ -108,6 +108,15 @@ def test_help_imports_no_heavy_library() -> None:
     assert all(name in result.stdout for name in COMMANDS)
 
 
+def test_every_command_has_its_help_without_any_extra() -> None:
+    extras = ("psycopg", "procrastinate", "cryptography", "apprise", "mcp", "joserfc", "onnxruntime")
+    code = f"import sys; sys.modules |= dict.fromkeys({extras!r})\n"
+    code += "from click.testing import CliRunner\nimport digest.cli as c\n"
+    code += "for name in c.COMMANDS: CliRunner().invoke(c.digest, [name, '--help'], catch_exceptions=False)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 def test_planning_and_sending_import_nothing_that_only_others_need() -> None:
     """Memory and start-up of a run that reads no source: on SQLite, without a terminal."""
     code = "import sys, digest.app.services, digest.pipeline.plan, digest.delivery.sender\n"
