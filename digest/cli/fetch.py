@@ -53,6 +53,7 @@ def command(*, names: Sequence[str], now: datetime, as_json: bool) -> None:
                     services.open_client,
                     now,
                     on_progress=bar,
+                    is_complete=not names,
                 )
             )
     show_fetch_results(results, as_json=as_json)

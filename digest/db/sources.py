@@ -115,6 +115,10 @@ class Sources(Repository):
         """Delete the history before a moment, not the states; return how many rows were deleted."""
         return self._delete(READING, READING.c.read_at < before)
 
+    def delete_state(self, source: str, scope: str) -> None:
+        """Delete the state of a scope that is no longer read; its history stays."""
+        self._delete(SOURCE, (SOURCE.c.source == source) & (SOURCE.c.scope == scope))
+
     def hold(self, key: str, reason: str, *, at: datetime) -> None:
         """Put an edition on hold until somebody releases it. Does nothing if it was ever held before."""
         self._insert_new(HOLD, [{"key": key, "reason": reason, "at": at, "released_by": ""}])

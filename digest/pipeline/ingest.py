@@ -58,16 +58,21 @@ class FailedSource:
     again_at: datetime
 
 
-async def fetch_sources(
+async def fetch_sources(  # noqa: PLR0913  what a fetch consists of
     store: Database,
     sources: Sequence[Source],
     open_client: Callable[[], "AbstractAsyncContextManager[Client]"],
     now: datetime,
     *,
     on_progress: ProgressCallback | None = None,
+    is_complete: bool = True,
 ) -> tuple[StoredResult, ...]:
-    """Fetch and store every source. A failing source is a result that says so; it affects no other."""
+    """Fetch and store every source. A failing source is a result that says so; it affects no other.
+
+    *is_complete* says that *sources* are all that are read: problems of others are forgotten.
+    """
     stored: list[StoredResult] = []
+    scopes: dict[str, set[str]] = {}  # that were read now, by source
     reasons: dict[str, str] = {}  # why to hold the edition, by source
     with store.begin(write=False) as tx:
         ids_to_enrich = tuple(paper.id for paper in tx.papers.list_candidates(now - ENRICHMENT_WINDOW, now))
@@ -86,6 +91,7 @@ async def fetch_sources(
             )
             results = await fetch_source(source, context)
             stored += [_store_or_mark_failed(store, result, now) for result in results]
+            scopes[source.name] = {result.scope for result in results}
             reasons[source.name] = _find_reason(source.name, results, states, now)
             if reasons[source.name]:  # until somebody releases the edition, or nothing looks wrong any more
                 with store.begin() as tx:
@@ -93,7 +99,19 @@ async def fetch_sources(
     if ANNOUNCER in reasons and not any(reasons.values()):
         with store.begin() as tx:
             tx.sources.release(str(get_arxiv_day(now)), actor="recovered", at=now)
+    broken = {item.result.source for item in stored if _is_whole_failure(item.result)}
+    with store.begin() as tx:
+        for state in tx.sources.list_latest():
+            is_read = state.scope in scopes[state.source] if state.source in scopes else not is_complete
+            # After an error nobody knows which scopes are left, so a broken source keeps its problems.
+            if state.health in UNUSABLE and not is_read and state.source not in broken:
+                tx.sources.delete_state(state.source, state.scope)
     return tuple(stored)
+
+
+def _is_whole_failure(result: FetchResult) -> bool:
+    """Return True for the result of `fetch_source` for an error that ended the fetch of a source."""
+    return not result.scope and result.health in UNUSABLE
 
 
 def is_fetch_due(store: Database, now: datetime, *, every: timedelta) -> bool:

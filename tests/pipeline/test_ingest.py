@@ -40,6 +40,22 @@ UNSTORABLE = [
 
 
 @dataclass(frozen=True, slots=True)
+class Scopes:
+    """A source with one result per scope, then perhaps an error."""
+
+    name: str
+    healths: dict[str, Health]
+    breaks: bool = False
+
+    async def fetch(self, visit: FetchContext) -> AsyncIterator[FetchResult]:
+        """Yield the results."""
+        for scope, health in self.healths.items():
+            yield FetchResult(source=self.name, scope=scope, read_at=visit.now, health=health)
+        if self.breaks:
+            raise SourceError("no answer")
+
+
+@dataclass(frozen=True, slots=True)
 class Stub:
     """A source that returns given papers, or raises."""
 
@@ -54,9 +70,9 @@ class Stub:
         yield FetchResult(source=self.name, scope="", read_at=visit.now, papers=self.papers)
 
 
-async def fetch(store: Database, *sources: Source) -> tuple[StoredResult, ...]:
+async def fetch(store: Database, *sources: Source, is_complete: bool = True) -> tuple[StoredResult, ...]:
     async with Client(ClientPolicy(user_agent="test")) as client:
-        return await fetch_sources(store, sources, lambda: nullcontext(client), NOW)
+        return await fetch_sources(store, sources, lambda: nullcontext(client), NOW, is_complete=is_complete)
 
 
 @pytest.mark.parametrize("paper", UNSTORABLE, ids=lambda paper: paper.title[:12])
@@ -121,6 +137,35 @@ async def test_a_source_that_failed_in_part_is_listed_with_its_failed_scopes(sto
         )
     [failed] = find_failed_sources(store, NOW, every=timedelta(hours=1))
     assert (failed.scopes, failed.note) == (("cs.RO",), "No.")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_complete", "left"),
+    [
+        (Scopes("feeds", {}, breaks=True), Scopes("feeds", {"a": Health.OK}), False, []),
+        (Scopes("feeds", {"gone": Health.CHANGED}), Scopes("feeds", {"a": Health.OK}), False, []),
+        (Scopes("off", {"a": Health.FAILED}), Scopes("feeds", {"a": Health.OK}), True, []),
+        (Scopes("other", {"a": Health.FAILED}), Scopes("feeds", {"a": Health.OK}), False, ["other a"]),
+        (Scopes("feeds", {"a": Health.FAILED}), Scopes("feeds", {"a": Health.FAILED}), True, ["feeds a"]),
+        (
+            Scopes("feeds", {"a": Health.FAILED}),
+            Scopes("feeds", {}, breaks=True),
+            True,
+            ["feeds ", "feeds a"],
+        ),
+    ],
+)
+async def test_a_problem_ends_when_its_source_recovers_or_is_no_longer_read(
+    store: Database, before: Scopes, after: Scopes, *, is_complete: bool, left: list[str]
+) -> None:
+    await fetch(store, before, Scopes("good", {"old": Health.OK}))
+
+    await fetch(store, after, is_complete=is_complete)
+
+    with store.begin(write=False) as tx:
+        states = tx.sources.list_latest()
+    assert [f"{it.source} {it.scope}" for it in states if it.health is not Health.OK] == left
+    assert "old" in {it.scope for it in states}  # no problem: what it knows may be wanted again
 
 
 async def test_the_log_says_why_a_source_failed_briefly_and_without_secrets(
