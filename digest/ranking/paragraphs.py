@@ -90,9 +90,9 @@ _REFUSAL = re.compile(
     | \bstop\s+(?:sending|showing|giving|recommending|suggesting|with)\b
     | \b(?:like|prefer|rather)\s+(?:to\s+)?(?:skip|avoid|ignore|exclude)\b
     | ^\W*(?:(?:please|just|also|always|usually|mostly|really|so|kindly|I|we(?=\s+skip)|do|would)\s+)*(?:
-        (?:(?P<order>skip|avoid|ignore|exclude|mute|omit|fewer|dislike)|(?P<hate>hate|loathe|detest))\b
+        (?:(?P<order>skip|avoid|ignore|exclude|mute|omit|dislikes?)|(?P<hate>hate|loathe|detest))\b
             (?![-\s](?:connect|gram|list|layer|link|swan|speech|crim|crossing))
-        | less\b(?=[^,.;]*\b(?:papers|articles|stuff|news|please)\b))
+        | (?:less|fewer)\b(?=[^,.;]*\b(?:papers|articles|stuff|news|please)\b))
     | ^\W*(?:(?!(?:is|are|am|was|were|be|do|does|did|have|has|had|with|of
         |(?:i|we|it)['\u2019](?:m|re|s|ve))\b)\w[\w'\u2019]*\s+)*?(?P<bare>not|no|never|nothing|none|neither)(?![\w-]){_SUBJECT}""",
     re.IGNORECASE | re.VERBOSE,

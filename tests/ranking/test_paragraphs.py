@@ -45,6 +45,7 @@ WANTED = [
     ("I study people who cannot see: haptics", "haptics"),
     ("Scale is not enough for robots", "Scale, robots"),
     ("When less is more: pruning", "pruning"),
+    ("Fewer labels, less supervision", "Fewer labels, supervision"),
     ("People who are tired of counting sheep: insomnia", "insomnia"),
     # Negations that refuse nothing.
     ("Not only transformers but also state space models", "transformers, state space models"),
@@ -99,6 +100,7 @@ RULED_OUT = [
     ("Seismology: I skip tsunami papers.", "Seismology", "tsunami"),
     ("I love braids and hate knots.", "braids", "knots"),
     ("Neither knots nor braids, please. Tilings.", "Tilings", "knots, braids"),
+    ("Likes: braids. Dislikes: knots, hair.", "braids", "knots, hair"),
     # A dismissal ends it.
     ("Crop yield. Drones are off topic.", "Crop yield", "Drones"),
     ("Crop yield. Drones don't interest me.", "Crop yield", "Drones"),
