@@ -86,16 +86,16 @@ def _apply_to_part(part: str, before: Any, changes: Mapping[str, object]) -> Any
             "%(name)s cannot be %(value)s: %(why)s.",
             name=name,
             value=repr(changes.get(name)),
-            why=_explain(first),
+            why=explain_problem(first),
         ) from error
     _check_values(after, changes)
     return after
 
 
-def _explain(error: Any) -> Phrase | str:
+def explain_problem(error: Any) -> Phrase | str:
     """Return why a value is not valid. What forms cannot send is explained in pydantic's words."""
     kind = error["type"].partition("_")[0]
-    if kind == "enum":
+    if kind in ("enum", "literal"):
         return Phrase(
             "choose one of %(choices)s", choices=str(error["ctx"]["expected"]).replace(" or ", ", ")
         )

@@ -4,6 +4,8 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
+from textwrap import shorten
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -22,9 +24,11 @@ from digest.models.errors import (
     InvalidToken,
     LinkExpired,
     NotFound,
+    Phrase,
     StateConflict,
     StoreBusy,
 )
+from digest.subscribers.validation import explain_problem
 from digest.web.admin import (
     administrators,
     audit,
@@ -93,6 +97,8 @@ ERROR_TITLES = {
     429: gettext_noop("Please wait a moment"),
     503: gettext_noop("Back in a moment"),
 }
+PARTS_OF_REQUEST = {"query", "path", "body"}  # with which FastAPI begins the place of a problem
+MAX_SHOWN_CHARS = 60  # of a value that was refused
 BROKEN_LINK_TITLE = gettext_noop("This link does not work")
 
 
@@ -160,8 +166,7 @@ def _add_error_handlers(app: FastAPI, ctx: WebContext) -> None:
                 for each in error.errors()
             ]
             return _build_problem(422, sentence, fields)
-        is_english = get_page_locale().code == "en"  # as is what pydantic says
-        return error_response(ctx, request, 422, sentence if is_english else (InvalidChange.__doc__ or ""))
+        return error_response(ctx, request, 422, translate_error(_describe_problem(problem)))
 
     @app.exception_handler(ClientDisconnect)
     async def on_disconnect(_: Request, __: Exception) -> Response:
@@ -173,6 +178,20 @@ def _add_error_handlers(app: FastAPI, ctx: WebContext) -> None:
         return error_response(
             ctx, request, 500, gettext_noop("Something went wrong on our side; please try again later.")
         )
+
+
+def _describe_problem(problem: Any) -> InvalidChange:
+    """Return the first problem that pydantic found with a request, in words for people."""
+    name = next((str(part) for part in problem["loc"] if part not in PARTS_OF_REQUEST), "")
+    if problem["type"] == "string_too_long":
+        return InvalidChange(
+            "%(name)s can have at most %(most)s characters.", name=name, most=problem["ctx"]["max_length"]
+        )
+    why = explain_problem(problem)
+    if not name or not isinstance(why, Phrase):
+        return InvalidChange()
+    value = repr(shorten(str(problem["input"]), MAX_SHOWN_CHARS, placeholder="…"))
+    return InvalidChange("%(name)s cannot be %(value)s: %(why)s.", name=name, value=value, why=why)
 
 
 def _find_methods(path: str) -> set[str]:

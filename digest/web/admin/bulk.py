@@ -6,7 +6,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from starlette.responses import RedirectResponse, Response
 
 from digest.db import Transaction
@@ -43,26 +43,30 @@ VERBS = {
 
 
 class BulkQuery(SubscriberQuery):
-    """What to do, and to whom: the ticked subscribers, or all who match."""
+    """What to do, and to whom: the ticked subscribers, those on the page, or all who match."""
+
+    model_config = ConfigDict(extra="forbid")  # a misspelt condition must not mean everybody
 
     action: str = ""
     new_tag: str = Field("", max_length=200)
     select: str = "some"
-    id: list[str] = Field(default_factory=list, max_length=MAX_SELECTED)
+    id: list[str] = Field(default_factory=list, max_length=MAX_SELECTED)  # those ticked
+    shown: list[str] = Field(default_factory=list, max_length=MAX_SELECTED)  # those on the page
 
     @property
     def whom(self) -> str:
         """The selection as it is stored with an operation."""
         if self.select == "all":
             return self.query
-        return urlencode([("id", public_id) for public_id in self.id])
+        chosen = self.shown if self.select == "page" else self.id
+        return urlencode([("id", public_id) for public_id in chosen])
 
 
 @router.get(BULK)
 def ask_bulk(ctx: AdminContext, session: CurrentSession, query: Annotated[BulkQuery, Query()]) -> Response:
     """Ask whether to do this; nothing is changed. An export needs no question."""
     back = query.to_url()
-    if query.select != "all" and not query.id:
+    if query.select != "all" and not query.whom:
         return _complain(
             ctx, session, "Nobody is selected: tick subscribers, or choose all that match.", back
         )
@@ -77,7 +81,7 @@ def ask_bulk(ctx: AdminContext, session: CurrentSession, query: Annotated[BulkQu
 def run_bulk(ctx: AdminContext, session: CurrentSession, actor: AdminActor, form: AdminForm) -> Response:
     """Do it, once, if it is still about as many subscribers as the question said."""
     action, whom = str(form.get("action", "")), str(form.get("whom", ""))
-    tag = next(iter(parse_tags(str(form.get("tag", "")))), "")
+    tag = _parse_tag(str(form.get("tag", "")))
     name = str(form.get("operation", ""))[:64]
     if action not in {*BulkAction} or not name.isalnum() or (action in ("tag", "untag") and not tag):
         raise InvalidChange("This form is incomplete; please go back and choose again.")
@@ -188,9 +192,9 @@ def _render_question(  # noqa: PLR0913  what is asked
     back: str,
     problem: str = "",
 ) -> Response:
-    tag = next(iter(parse_tags(tag)), "")
+    tag = _parse_tag(tag)
     if action in (BulkAction.TAG, BulkAction.UNTAG) and not tag:
-        return _complain(ctx, session, "Enter the tag next to the action.", back)
+        return _complain(ctx, session, "Enter one tag next to the action, without a comma.", back)
     criteria = parse_selection(ctx, whom)
     with ctx.services.store.begin(write=False) as tx:
         counts = tx.subscribers.search(criteria).count_by_status()
@@ -200,7 +204,9 @@ def _render_question(  # noqa: PLR0913  what is asked
         "admin/bulk",
         status=409 if problem else 200,
         here=HOME,
-        title=f"{VERBS[action]} {fitting:,} subscriber{'' if fitting == 1 else 's'}?",
+        title=f"{VERBS[action]} {fitting:,} subscriber{'' if fitting == 1 else 's'}?"
+        if fitting
+        else "Nothing would change",
         session=session,
         problem=problem,
         action=action,
@@ -215,6 +221,12 @@ def _render_question(  # noqa: PLR0913  what is asked
         operation=secrets.token_hex(8),
         back=back if back.startswith(HOME) else HOME,
     )
+
+
+def _parse_tag(text: str) -> str:
+    """Return the tag; empty if there is none or more than one, of which others would be lost."""
+    tags = parse_tags(text)
+    return tags[0] if len(tags) == 1 else ""
 
 
 def _complain(ctx: WebContext, session: CurrentSession, sentence: str, back: str) -> Response:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, Literal, Self
 from urllib.parse import parse_qsl, urlencode
 
 from pydantic import BaseModel, Field
@@ -14,35 +14,40 @@ from digest.models.errors import InvalidChange
 HOME = "/admin/subscribers"
 PAGE_SIZE = 50
 MAX_PAGE = 100_000
+UNREADABLE = "This filter cannot be read; please choose it again."
 BOUNCE_WINDOW = timedelta(days=30)
 LAST_DIGEST_DAYS = {"week": 7, "month": 30}
 
 
 class SubscriberQuery(BaseModel):
-    """Filter, order and page of the list. A value that does not exist filters nothing."""
+    """Filter, order and page of the list.
+
+    A value that does not exist is refused: what is done to those who match would be done to everybody.
+    """
 
     q: str = Field("", max_length=200)
     keyword: str = Field("", max_length=200)
-    status: str = ""
-    frequency: str = ""
+    status: Status | Literal[""] = ""
+    frequency: Frequency | Literal[""] = ""
     language: str = ""
-    bounce: str = ""
-    last: str = ""
-    suppressed: str = ""
+    bounce: BounceKind | Literal["", "any"] = ""
+    last: Literal["", "never", "day", "week", "month"] = ""
+    suppressed: Literal["", "yes"] = ""
     tag: str = Field("", max_length=100)
     sort: str = "-created_at"
     page: int = 1
 
     @classmethod
     def parse(cls, query: str) -> Self:
-        """Return the filter in the query of a URL; InvalidChange for one that is not ours.
-
-        It must never filter nothing instead: what is done to those who match would be done to all.
-        """
+        """Return the filter in the query of a URL; InvalidChange for one that is not ours."""
+        fields = dict(parse_qsl(query.replace("\x00", "")))
         try:
-            return cls.model_validate(dict(parse_qsl(query.replace("\x00", ""))))
+            parsed = cls.model_validate(fields)
         except ValueError as error:
-            raise InvalidChange("This filter cannot be read; please choose it again.") from error
+            raise InvalidChange(UNREADABLE) from error
+        if fields.keys() - cls.model_fields.keys():
+            raise InvalidChange(UNREADABLE)
+        return parsed
 
     @property
     def offset(self) -> int:
@@ -74,17 +79,16 @@ class SubscriberQuery(BaseModel):
 
     def to_criteria(self, now: datetime, suppression_key: bytes) -> SubscriberCriteria:
         """Return what to search for at a moment; suppressed addresses are known by their keyed hash."""
-        has_bounce = self.bounce in {"any", *BounceKind} - {BounceKind.OTHER}
         days = LAST_DIGEST_DAYS.get(self.last)
         return SubscriberCriteria(
             address=self.q,
             keyword=self.keyword,
-            status=Status(self.status) if self.status in {*Status} else None,
-            frequency=Frequency(self.frequency) if self.frequency in {*Frequency} else None,
+            status=self.status or None,
+            frequency=self.frequency or None,
             language=self.language.replace("\x00", ""),
             tag=self.tag.replace("\x00", ""),
-            bounce=BounceKind(self.bounce) if has_bounce and self.bounce != "any" else None,
-            bounced_since=now - BOUNCE_WINDOW if has_bounce else None,
+            bounce=self.bounce if isinstance(self.bounce, BounceKind) else None,
+            bounced_since=now - BOUNCE_WINDOW if self.bounce else None,
             suppressed_by=suppression_key if self.suppressed == "yes" else b"",
             never_planned=self.last == "never",
             planned_since=now - timedelta(days=1) if self.last == "day" else None,

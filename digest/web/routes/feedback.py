@@ -43,7 +43,8 @@ def show_question(token: str, ctx: WebContextDep, code: str = "", name: str = ""
     if given and given.verdict != meant:
         given = None  # the link asks for another vote than the one that was given
     box = build_vote_box(paper.id, _format_path(token, code, name), given, meant=meant)
-    return _render(ctx, reader, paper, title=get_page_locale().gettext(TITLES[meant]), box=box)
+    title = get_page_locale().gettext("Thank you" if given else TITLES[meant])
+    return _render(ctx, reader, paper, title=title, box=box)
 
 
 @router.post("/v/{token}")
