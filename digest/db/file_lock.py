@@ -23,8 +23,8 @@ def lock_sender(file: Path | None) -> AbstractContextManager[None]:
 def lock_for_replacement(file: Path) -> AbstractContextManager[None]:
     """Hold the right to replace a database file, or raise StoreBusy if any process has it open."""
     busy = (
-        "Another process has %s open, and what it writes would be lost: stop `digest serve`, wait "
-        "until every other digest command is done, then try again."
+        "Another process has %s open, and what it writes would be lost: stop `digest serve` or "
+        "`digest demo --serve`, wait until every other digest command is done, then try again."
     )
     return _hold(file, "open.lock", busy)
 

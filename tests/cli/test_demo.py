@@ -1,5 +1,6 @@
 """Tests of `digest demo` end to end, without any setting: output, files, mails and database."""
 
+import os
 import re
 import sqlite3
 import time
@@ -11,7 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from digest.cli.demo import DATABASE, check_demo, command
-from digest.models.errors import DeliveryError
+from digest.db.file_lock import lock_open
+from digest.models.errors import DeliveryError, StoreBusy
 from digest.tools.demo.dataset import READERS
 from digest.tools.demo.scenario import DemoResult
 
@@ -159,6 +161,19 @@ def test_folder_with_other_files_is_refused_and_unchanged(tmp_path: Path) -> Non
     assert "contains other files" in result.output
     assert [path.name for path in tmp_path.iterdir()] == ["digest.sqlite3"]
     assert other_file.read_text(encoding="utf-8") == "somebody's subscribers"
+
+
+def test_demo_does_not_replace_the_database_of_one_that_runs(tmp_path: Path) -> None:
+    database = tmp_path / DATABASE
+    database.write_text("of the demo that runs", encoding="utf-8")
+    lock = lock_open(database)
+
+    result = CliRunner().invoke(command, ["--out", str(tmp_path)])
+
+    os.close(lock)
+    assert isinstance(result.exception, StoreBusy)
+    assert "stop" in str(result.exception)
+    assert database.read_text(encoding="utf-8") == "of the demo that runs"
 
 
 def test_check_demo_fails_if_the_repeated_day_sent_mail() -> None:

@@ -18,6 +18,7 @@ from pydantic_settings import SettingsConfigDict
 from digest import subscribers
 from digest.app.services import Services, open_services
 from digest.app.settings import Settings
+from digest.db.file_lock import lock_for_replacement
 from digest.delivery.sender import send_queue
 from digest.delivery.stats import SendStats
 from digest.mail.tokens import Purpose
@@ -142,9 +143,13 @@ async def play_and_stay(
     """Run the ten days on a new database, then the last day again, as another process would.
 
     An existing file *database* is removed first; *more* are further settings.
+
+    Raises:
+        StoreBusy: another process has the database open, like `digest demo --serve`.
     """
-    for file in (database, *database.parent.glob(f"{database.name}-*")):  # the write-ahead log beside it
-        file.unlink(missing_ok=True)
+    with lock_for_replacement(database):
+        for file in (database, *database.parent.glob(f"{database.name}-*")):  # the write-ahead log beside it
+            file.unlink(missing_ok=True)
     async with MailServer() as mail_server:
         with UpstreamServer(FIRST_RUN) as upstream:
             settings = make_isolated_settings(
