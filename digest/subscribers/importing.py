@@ -118,7 +118,8 @@ def import_rows(
 ) -> tuple[ImportResult, ...]:
     """Import a batch of rows, best about a thousand; return the results in the same order.
 
-    *confirmed* asserts that these people consented before: rows without another status are confirmed at once.
+    *confirmed* asserts that these people consented before: rows without another status are confirmed at once,
+    and nobody is asked to confirm.
     *defaults* are settings of new subscribers whose row does not have them.
     """
     newcomer = apply_changes(Subscriber(id=0, public_id="", address=""), defaults)
@@ -163,15 +164,23 @@ class _ImportBatch:
                 row.newcomer, public_id=create_public_id(), address=row.shown, created_at=self.actor.now
             )
             added = self._with_status(newcomer, row.status or Status.CONFIRMED)
-            return ImportResult(row.number, row.shown, RowResult.ADDED, row.note), added
+            return ImportResult(row.number, row.shown, RowResult.ADDED, self._describe(row, added)), added
         if before.status is Status.UNSUBSCRIBED:
-            return ImportResult(row.number, row.shown, RowResult.LEFT, row.note), None
+            note = row.note or "Unsubscribed here before, and stays so."
+            return ImportResult(row.number, row.shown, RowResult.LEFT, note), None
         after = apply_changes(before, row.changes)
         # An assertion of consent ends nobody's pause.
         if row.status or (self.has_consented and before.status is Status.UNCONFIRMED):
             after = self._with_status(after, row.status or Status.CONFIRMED)
         result = RowResult.UNCHANGED if after == before else RowResult.UPDATED
-        return ImportResult(row.number, row.shown, result, row.note), after if after != before else None
+        note = self._describe(row, after)
+        return ImportResult(row.number, row.shown, result, note), after if after != before else None
+
+    def _describe(self, row: _ParsedRow, after: Subscriber) -> str:
+        """Return what the row was taken for, if that is not what the importer asserts of everybody."""
+        if self.has_consented and row.status is after.status is Status.UNCONFIRMED:
+            return f"Taken for unconfirmed, and not asked to confirm: {row.consent.evidence}."
+        return row.note
 
     def _with_status(self, subscriber: Subscriber, status: Status) -> Subscriber:
         """Set a status: confirmed and paused only with consent, unconfirmed only who never confirmed."""
@@ -188,7 +197,7 @@ class _ImportBatch:
             status_since=now,
             confirmed_at=subscriber.confirmed_at or (now if status is not Status.UNCONFIRMED else None),
             next_due=find_next_slot(subscriber.schedule, now) if status is Status.CONFIRMED else None,
-            asked_at=now if status is Status.UNCONFIRMED else None,
+            asked_at=now if status is Status.UNCONFIRMED and not self.has_consented else None,
         )
 
 
@@ -279,11 +288,12 @@ def _parse(
     return _ParsedRow(number, address.display, address.mailbox, changes, changed, consent, tags)
 
 
-def find_unused_columns(names: Collection[str]) -> list[str]:
-    """Return which columns of a file an import leaves alone, in the order of *names*."""
+@lru_cache(maxsize=64)  # every row of a file has the same columns
+def find_unused_columns(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return which columns of a row an import leaves alone, in the order of *names*."""
     normalized = {name: normalize_name(name) for name in names}
     used = {*FIELD_NAMES, *_TAG_COLUMNS, find_address_column(tuple(normalized.values()))}
-    return [name for name, known in normalized.items() if not (known in used or says_consent(known))]
+    return tuple(name for name, known in normalized.items() if not (known in used or says_consent(known)))
 
 
 def parse_tags(value: object) -> tuple[str, ...]:

@@ -31,7 +31,6 @@ ROWS_PER_TRANSACTION = 1000
 BYTES_PER_TRANSACTION = 256 * 1024  # fewer rows of a file whose rows are long, so that memory stays flat
 MAX_REPORTED_ROWS = 200
 MAX_FILE_NAME_CHARS = 200
-MAX_COLUMNS = 1000  # JSON lines may have others in each line
 MAX_REPORTED_COLUMNS = 50
 MAX_COLUMN_CHARS = 50
 Batch = TypeVar("Batch")
@@ -108,12 +107,12 @@ def check_file(file: BinaryIO) -> list[str]:
     Raises:
         InvalidChange: the file cannot be read.
     """
-    names: dict[str, None] = {}
+    unused: dict[str, None] = {}
     for _, fields in read_rows(file):
-        if not isinstance(fields, UnreadableRow) and len(names) < MAX_COLUMNS:
-            names.update(dict.fromkeys(fields))
+        if not isinstance(fields, UnreadableRow) and len(unused) < MAX_REPORTED_COLUMNS:
+            unused.update(dict.fromkeys(find_unused_columns(tuple(fields))))
     file.seek(0)
-    return [name[:MAX_COLUMN_CHARS] for name in find_unused_columns(names)[:MAX_REPORTED_COLUMNS]]
+    return [name[:MAX_COLUMN_CHARS] for name in unused][:MAX_REPORTED_COLUMNS]
 
 
 def import_file(  # noqa: PLR0913  the options of an import

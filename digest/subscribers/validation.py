@@ -24,6 +24,11 @@ _REASONS = {  # by the first word of pydantic's type of error
     "int": Phrase("it is not a whole number"),
     "date": Phrase("it is not a date like 2026-12-24"),
 }
+_LANGUAGE_NAMES = {
+    "english": "en", "german": "de", "deutsch": "de", "french": "fr", "français": "fr",
+    "spanish": "es", "español": "es", "chinese": "zh", "中文": "zh",
+}  # fmt: skip
+_CHOICES = frozenset({"frequency", "mix", "threshold"})  # one of a few words in small letters
 LIST_FIELDS = frozenset({"keywords", "muted", "authors", "affiliations", "categories"})
 _PARTS: Mapping[str, tuple[type[Any], TypeAdapter[Any]]] = {
     name: (part, TypeAdapter(part)) for name, part in
@@ -137,7 +142,14 @@ def _parse(name: str, value: object) -> object:
         return _parse_time_of_day(value)
     if name == "paused_until" and value == "":
         return None
-    return value.strip() if isinstance(value, str) else value
+    return _parse_word(name, value.strip()) if isinstance(value, str) else value
+
+
+def _parse_word(name: str, text: str) -> str:
+    """Return a choice in small letters, and the name of a language as its tag."""
+    if name == "language":
+        return _LANGUAGE_NAMES.get(text.lower(), text)
+    return text.lower() if name in _CHOICES else text
 
 
 def _parse_time_of_day(value: object) -> object:

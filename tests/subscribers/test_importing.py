@@ -43,13 +43,18 @@ def test_asserted_consent_confirms_at_once_except_who_has_another_status(any_sto
         {"email": "d@example.com", "status": "pending"},
     )
     with any_store.begin() as tx:
-        assert list_results(import_rows(tx, rows, actor=ACTOR, confirmed=True)) == 4 * [RowResult.ADDED]
+        results = import_rows(tx, rows, actor=ACTOR, confirmed=True)
+        assert list_results(results) == 4 * [RowResult.ADDED]
+        assert [bool(result.note) for result in results] == [False, False, True, True]
+        assert results[3].note == "Taken for unconfirmed, and not asked to confirm: status “pending”."
         statuses = [tx.subscribers.get_by_address(f"{name}@example.com").status for name in "abcd"]
         assert statuses == [Status.CONFIRMED, Status.PAUSED, Status.UNSUBSCRIBED, Status.UNCONFIRMED]
         assert [subscriber.address for subscriber in tx.subscribers.list_due(NOW.replace(day=25), 9)] == [
             "a@example.com"
         ]
-        assert tx.deliveries.list_by_subscriber(tx.subscribers.get_by_address("a@example.com").id) == ()
+        for name in "abcd":
+            reader = tx.subscribers.get_by_address(f"{name}@example.com")
+            assert tx.deliveries.list_by_subscriber(reader.id) == ()
 
 
 def test_a_status_in_the_file_is_not_consent(any_store: Database) -> None:

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from digest.mail import locale
 from digest.models import LANGUAGES, Facet, Frequency, LikedPaper, Mix
 from digest.models.errors import InvalidChange
-from digest.subscribers.validation import FIELD_NAMES, LIST_FIELDS, MAX_ITEMS, apply_changes, list_differences
+from digest.subscribers.validation import (
+    FIELD_NAMES,
+    LIST_FIELDS,
+    MAX_ITEMS,
+    apply_changes,
+    dump_settings,
+    list_differences,
+)
 from tests.factories import make_subscriber
 
 READER = make_subscriber()
@@ -40,6 +47,24 @@ def test_a_language_must_be_one_of_the_mails() -> None:
     with pytest.raises(InvalidChange, match="en, de, fr, es, zh"):
         apply_changes(READER, {"language": "xx"})
     assert LANGUAGES == locale.LANGUAGES
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "value"),
+    [
+        ("frequency", " WEEKLY", "weekly"), ("mix", "Mine", "mine"), ("threshold", "Strict", "strict"),
+        ("language", "English", "en"), ("language", "Deutsch", "de"), ("language", "中文", "zh"),
+        ("language", "pt", None), ("language", "Englishman", None), ("frequency", "week", None),
+    ],
+)  # fmt: skip
+def test_choices_are_read_in_any_case_and_languages_by_name(
+    name: str, written: str, value: str | None
+) -> None:
+    if value is None:
+        with pytest.raises(InvalidChange):
+            apply_changes(READER, {name: written})
+    else:
+        assert dump_settings(apply_changes(READER, {name: written}))[name] == value
 
 
 def test_categories_of_arxiv_are_written_as_arxiv_does() -> None:

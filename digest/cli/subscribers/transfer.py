@@ -138,7 +138,9 @@ def _show_counts(counts: Counter[RowResult], *, dry_run: bool, as_json: bool) ->
     if as_json:
         show_json({"dry_run": dry_run, "rows": counts.total(), **counts_by_name})
         return
-    show_table(("result", "rows"), [(name, count) for name, count in counts_by_name.items() if count])
+    labels = {"left": "unsubscribed before"}
+    rows = [(labels.get(name, name), count) for name, count in counts_by_name.items() if count]
+    show_table(("result", "rows"), rows)
     click.echo("Dry run: nothing was written." if dry_run else f"{counts.total()} rows read.", err=True)
 
 

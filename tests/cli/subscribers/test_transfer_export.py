@@ -87,8 +87,11 @@ def test_export_and_import_restore_the_same_reader(
     with store.begin(commit=False) as tx:
         _erase_all(tx)
         (result,) = import_rows(tx, list(read_rows(file)), actor=ACTOR, confirmed=True)
-        left = status is Status.UNSUBSCRIBED
-        assert result.note == ("Taken for unsubscribed: status “unsubscribed”." if left else "")
+        notes = {
+            Status.UNSUBSCRIBED: "Taken for unsubscribed: status “unsubscribed”.",
+            Status.UNCONFIRMED: "Taken for unconfirmed, and not asked to confirm: status “unconfirmed”.",
+        }
+        assert result.note == notes.get(status, "")
         imported = tx.subscribers.get_by_address("ada@example.com")
         assert set(tx.tags.count()) == set(tags)
     assert imported.profile == reader.profile
@@ -100,3 +103,9 @@ def test_export_and_import_restore_the_same_reader(
 def test_every_setting_has_a_column() -> None:
     chosen = ("keywords", "liked", "weekday", "affiliations", "language", "trending", "paused_until")
     assert {"email", "status", *chosen} <= set(COLUMNS)
+
+
+def test_each_row_of_json_may_name_its_address_otherwise() -> None:
+    file = io.BytesIO(b'{"email": "a@example.com", "shoe": 1}\n{"mail": "b@example.com", "hat": 2}\n')
+    assert check_file(file) == ["shoe", "hat"]
+    assert check_file(io.BytesIO(b"email,mail\na@example.com,b@example.com\n")) == ["mail"]
