@@ -93,11 +93,13 @@ def find_unsubscribe_token(raw: bytes) -> str | None:
 def open_mailbox(url: str) -> Iterator[BounceMailbox]:
     """Open a mailbox: maildir:/path, or imaps://user:pass@host[:port]/FOLDER.
 
-    Raises ConfigError for another URL, DeliveryError when the server cannot be read.
+    Raises ConfigError for another URL or a Maildir that does not exist, DeliveryError when the server cannot
+    be read.
     """
     check_mailbox_url(url)
     parts = urlsplit(url)
     if parts.scheme == "maildir":
+        check_maildir(url)
         yield Maildir(Path(unquote(parts.path)))
     else:
         yield from _open_imap(url)
@@ -120,13 +122,27 @@ def check_mailbox_url(url: str) -> None:
         )
 
 
+def check_maildir(url: str) -> None:
+    """Raise ConfigError if this is the URL of a Maildir that does not exist.
+
+    It is not created: at a mistyped path nothing ever arrives, and the mail server may not write into ours.
+    """
+    parts = urlsplit(url)
+    folder = Path(unquote(parts.path))
+    if parts.scheme == "maildir" and not all(
+        os.access(folder / part, os.R_OK | os.W_OK | os.X_OK) for part in ("new", "cur")
+    ):
+        raise ConfigError(
+            f"DIGEST_BOUNCE_MAILBOX: {folder} is not a Maildir that this user may read and write. Correct the "
+            "path, or create its folders cur, new and tmp as the user who delivers into it."
+        )
+
+
 class Maildir:
     """A Maildir: messages in `new` are unread. They are moved, never changed."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        for part in ("tmp", "new", "cur"):
-            (folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def unread(self) -> Iterator[tuple[str, bytes]]:
         """Yield the first few hundred messages in `new`, the oldest names first."""

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from digest.app.services import Services
 from digest.app.settings import PREFIX, find_misspelled_variables
+from digest.delivery.bounces.mailbox import check_mailbox_url, check_maildir
 from digest.models import Edition, Status, Subscriber
 from digest.models.errors import ConfigError, DigestError
 from digest.subscribers.suppression_list import check_suppression_key
@@ -28,7 +29,7 @@ SAMPLE_READER = Subscriber(id=0, public_id="doctor", address="you@example.org", 
 
 
 async def check_settings(services: Services, now: datetime) -> list[Finding]:  # noqa: ARG001  all checks take it
-    """Check the base URL, secret key, postal address and sender, and for misspelled settings."""
+    """Check URL, keys, sender, channels and bounce mailbox, and that no setting is misspelled."""
     return [
         *_check_names(),
         *_check_base_url(services),
@@ -36,6 +37,7 @@ async def check_settings(services: Services, now: datetime) -> list[Finding]:  #
         *_check_tokens(services),
         *_check_sender(services),
         *_check_channels(services),
+        *_check_bounce_mailbox(services),
     ]
 
 
@@ -126,6 +128,18 @@ def _check_channels(services: Services) -> Iterator[Finding]:
         yield fail("channels", detail, "pip install 'trending-papers-digest[channels]'")
     elif hosts:
         yield ok("channels", f"may reach {hosts}")
+
+
+def _check_bounce_mailbox(services: Services) -> Iterator[Finding]:
+    """Check the URL of the bounce mailbox, and that a Maildir exists."""
+    if url := services.settings.bounce_mailbox.get_secret_value():
+        try:
+            check_mailbox_url(url)
+            check_maildir(url)
+        except ConfigError as error:
+            yield fail("bounces", str(error), "correct DIGEST_BOUNCE_MAILBOX")
+        else:
+            yield ok("bounces", "DIGEST_BOUNCE_MAILBOX is read")
 
 
 async def check_database(services: Services, now: datetime) -> list[Finding]:  # noqa: ARG001

@@ -437,7 +437,7 @@ def test_no_piece_of_a_mailbox_password_is_repeated(url: str) -> None:
 
 
 def test_36_maildir_with_a_huge_message_is_read_and_marked(tmp_path: Path) -> None:
-    mailbox = Maildir(tmp_path / "box")
+    mailbox = make_maildir(tmp_path / "box")
     huge = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\n" * 60_000 + b"\xff"
     (tmp_path / "box/new/1.host").write_bytes(huge)
     (tmp_path / "box/new/2.host:2,").write_bytes(b"To: x@y\r\n\r\n")
@@ -483,8 +483,25 @@ def record_bounce(harness: DeliveryHarness, report: BounceReport) -> bool:
         )
 
 
+def make_maildir(folder: Path) -> Maildir:
+    for part in ("tmp", "new", "cur"):
+        (folder / part).mkdir(parents=True)
+    return Maildir(folder)
+
+
+def test_a_maildir_that_does_not_exist_is_refused_and_not_created(tmp_path: Path) -> None:
+    (tmp_path / "half" / "new").mkdir(parents=True)
+    for name in ("typo", "half"):
+        with (
+            pytest.raises(ConfigError, match=f"{name} is not a Maildir"),
+            open_mailbox(f"maildir:{tmp_path}/{name}"),
+        ):
+            pass
+    assert not (tmp_path / "typo").exists()
+
+
 def fill_maildir(folder: Path, *mails: bytes) -> None:
-    Maildir(folder)
+    make_maildir(folder)
     for number, mail in enumerate(mails):
         (folder / "new" / f"{number}.mail").write_bytes(mail)
 

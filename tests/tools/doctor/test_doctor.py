@@ -57,6 +57,14 @@ async def run_offline_checks(services: Services) -> dict[str, CheckLevel]:
     return to_levels(findings)
 
 
+async def test_a_maildir_for_bounces_must_exist(services: Services, tmp_path: Path) -> None:
+    changed = change_settings(services, bounce_mailbox=SecretStr(f"maildir:{tmp_path}/box"))
+    assert (await run_offline_checks(changed))["bounces"] is FAIL
+    for part in ("cur", "new", "tmp"):
+        (tmp_path / "box" / part).mkdir(parents=True)
+    assert (await run_offline_checks(changed))["bounces"] is OK
+
+
 def make_lookup(records: Mapping[tuple[str, str], list[str] | None]) -> Lookup:
     async def lookup(name: str, kind: str) -> Sequence[str] | None:
         return records.get((name, kind), [])
