@@ -140,5 +140,7 @@ class Renderer:
         """Return `Tuesday 24 November 2026, 07:00 (Berlin)`."""
         zone = reader.schedule.timezone
         local = moment.astimezone(ZoneInfo(zone))
-        day = get_locale(reader.preferences.language).format_day(local.date())
-        return f"{day}, {local:%H:%M} ({city_name(zone)})"
+        locale = get_locale(reader.preferences.language)
+        day = locale.format_day(local.date())
+        template = locale.gettext("%(day)s, %(time)s (%(zone)s)")
+        return template % {"day": day, "time": f"{local:%H:%M}", "zone": city_name(zone)}

@@ -22,6 +22,8 @@ from digest.subscribers.helpers import (
 )
 from digest.subscribers.validation import apply_changes, list_differences
 
+PAPER_COUNTS = {"trending", "picked", "also_new"}
+
 
 def change_settings(
     tx: Transaction,
@@ -45,8 +47,13 @@ def change_settings(
 def preview_settings(
     reader: Subscriber, changes: Mapping[str, object], papers: Sequence[LikedPaper] = ()
 ) -> Subscriber:
-    """Return the subscriber as `change_settings` would save them."""
+    """Return the subscriber as `change_settings` would save them. Raises InvalidChange as it does."""
     changed = apply_changes(reader, changes)
+    wants = changed.preferences
+    if changes.keys() & PAPER_COUNTS and not (wants.trending or wants.picked or wants.also_new):
+        raise InvalidChange(
+            "An email needs papers: ask for at least one that is trending, picked or also new."
+        )
     if not papers:
         return changed
     liked = _merge_liked(papers, changed.profile.liked)

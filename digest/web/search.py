@@ -28,7 +28,11 @@ def run_search(
         matches = _find_matches(ctx, query, start=first, end=end)
         return matches, _compute_heat(ctx, matches, now)
     matches = _find_matches(ctx, query, start=0, end=MAX_RERANKED + 1)
-    limit = 0 if query.is_empty else min(MAX_SEMANTIC_MATCHES, max(0, MAX_RERANKED - len(matches)))
+    limit = (
+        0
+        if query.is_empty or query.paper_id
+        else min(MAX_SEMANTIC_MATCHES, max(0, MAX_RERANKED - len(matches)))
+    )
     both = ctx.semantic_index.add_semantic_matches(matches[:MAX_RERANKED], words, query, now, limit=limit)
     heat = _compute_heat(ctx, both, now)
     return [*sort_matches(both, heat, now), *matches[MAX_RERANKED:]][first:end], heat

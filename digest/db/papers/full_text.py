@@ -21,7 +21,9 @@ from unicodedata import normalize
 import sqlalchemy as sa
 
 from digest.db.dialects import is_postgres, strip_unstorable
+from digest.db.papers.aliases import find_numbers
 from digest.db.tables import PAPER
+from digest.models.paper_ids import canonicalize
 
 MAX_RANKED = 2000  # the newest papers that contain the words
 MAX_FILTERED_BY_SOURCE = 5000  # the newest papers that contain the words, when filtering by source
@@ -77,7 +79,7 @@ class SearchTerms:
 
 @dataclass(frozen=True, slots=True)
 class PaperQuery:
-    """A parsed search: words and filters, without any query syntax."""
+    """A parsed search: words and filters, without any query syntax; or the id of a paper."""
 
     words: tuple[str, ...]
     categories: tuple[str, ...] = ()
@@ -85,6 +87,7 @@ class PaperQuery:
     source: str = ""
     is_empty: bool = False  # the text has no words in it, so nothing matches
     is_prefix: bool = False  # the last word may be the beginning of a word
+    paper_id: str = ""  # if the text is an id, a DOI or a link of a paper
 
     @classmethod
     def parse(cls, text: str, categories: Sequence[str], since: datetime | None, source: str | None) -> Self:
@@ -92,7 +95,12 @@ class PaperQuery:
         words = tuple(_split_words(text)[:_MAX_WORDS])
         names = tuple(strip_unstorable(name) for name in categories)
         return cls(
-            words, names, since, strip_unstorable(source or ""), is_empty=bool(text.strip()) and not words
+            words,
+            names,
+            since,
+            strip_unstorable(source or ""),
+            is_empty=bool(text.strip()) and not words,
+            paper_id=_parse_id(text),
         )
 
 
@@ -101,10 +109,14 @@ def match_papers(
 ) -> list[NumberScore]:
     """Return the numbers and scores of matching papers, best first.
 
-    Without words: the newest first, all with score 1.
+    Without words: the newest first, all with score 1. An id finds its paper alone, if that is stored.
     """
     if query.is_empty:
         return []
+    if query.paper_id and (known := find_numbers(connection, [query.paper_id])):
+        select = sa.select(PAPER.c.number).where(PAPER.c.number.in_(known.values()))
+        found = connection.scalars(select.where(*build_filters(connection, query)))
+        return [(number, 1.0) for number in found][offset : offset + limit]
     if not query.words:
         rows = connection.execute(_select_newest(connection, query).limit(limit).offset(offset))
         return [(number, 1.0) for (number,) in rows]
@@ -148,6 +160,13 @@ def _read_ranked(connection: sa.Connection, query: PaperQuery) -> Iterator[Any]:
 def _select_newest(connection: sa.Connection, query: PaperQuery) -> sa.Select[int]:
     filters = build_filters(connection, query)
     return (_select_postgres if is_postgres(connection) else _select_sqlite)(query, filters)
+
+
+def _parse_id(text: str) -> str:
+    try:
+        return canonicalize(text.strip())
+    except ValueError:
+        return ""
 
 
 def _split_words(text: str) -> list[str]:

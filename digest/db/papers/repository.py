@@ -102,6 +102,11 @@ class Papers(Repository):
         query = sa.select(PAPER.c.source, PAPER.c.categories).where(PAPER.c.first_seen >= since)
         return [(source, categories) for source, categories in self._connection.execute(query)]
 
+    def find_oldest(self) -> datetime | None:
+        """Return when the first of the stored papers was seen; None without papers."""
+        oldest: datetime | None = self._connection.scalar(sa.select(sa.func.min(PAPER.c.first_seen)))
+        return oldest
+
     def search(  # noqa: PLR0913  the filters of the search page
         self,
         query: str,

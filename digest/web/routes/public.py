@@ -169,9 +169,16 @@ def show_archive(ctx: WebContextDep, month: str = "") -> Response:
         days=[
             (day, locale.format_day(day), _describe_day(day, days[day])) for day in sorted(days, reverse=True)
         ],
-        before=f"/archive?month={start - timedelta(days=1):%Y-%m}",
+        before=f"/archive?month={start - timedelta(days=1):%Y-%m}" if _has_earlier(ctx, start) else "",
         after=f"/archive?month={after:%Y-%m}" if after <= now.date() else "",
     )
+
+
+def _has_earlier(ctx: WebContext, day: date) -> bool:
+    """Return whether papers of an earlier day are stored: visitors and robots need not go on."""
+    with ctx.services.store.begin(write=False) as tx:
+        oldest = tx.papers.find_oldest()
+    return oldest is not None and oldest.date() < day
 
 
 def _describe_day(day: date, count: int) -> str:
@@ -204,7 +211,7 @@ def show_archive_day(ctx: WebContextDep, day: str) -> Response:
         ranked=len(ranked),
         is_over=archive_day < now.date(),
         description=_describe_list(cards, get_page_locale().gettext("What trended that day, and why.")),
-        before=f"/archive/{archive_day - timedelta(days=1)}",
+        before=f"/archive/{archive_day - timedelta(days=1)}" if _has_earlier(ctx, archive_day) else "",
         after=f"/archive/{tomorrow}" if tomorrow <= now.date() else "",
         signup=build_signup_fields(ctx),
     )

@@ -139,3 +139,24 @@ def test_the_score_depends_on_where_the_words_occur() -> None:
 def test_a_short_word_counts_only_where_a_word_begins() -> None:
     assert SearchTerms.from_words(["art"]).score("A Start", "", "") == 0
     assert SearchTerms.from_words(["tart"]).score("A Start", "", "") > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        ("2611.90246", ["Found by Its Id"]),
+        (" arXiv:2611.90246v2 ", ["Found by Its Id"]),
+        ("https://arxiv.org/abs/2611.90246", ["Found by Its Id"]),
+        ("https://arxiv.org/pdf/2611.90247", []),  # not stored
+        ("2611", ["Names It"]),  # a word
+        ("names it", ["Names It"]),
+    ],
+)
+def test_id_or_link_finds_its_paper(any_store: Database, text: str, titles: Sequence[str]) -> None:
+    found = make_paper("Found by Its Id", id="arxiv:2611.90246", categories=("cs.LG",))
+    named = make_paper("Names It", abstract="This cites 2611.90246.")
+    with any_store.begin() as tx:
+        tx.papers.add([found, named], seen_at=NOW)
+        assert [paper.title for paper in tx.papers.search(text)] == titles
+        assert tx.papers.search(text, categories=["math"]) == ()
+        assert tx.papers.search(text, offset=1) == ()

@@ -67,7 +67,7 @@ async def test_the_preview_leaves_out_what_the_reader_wants_less_of(
     with services.store.begin() as tx:
         paper = next(paper for paper in tx.papers.search("sheep") if paper.title == TITLES[0])
         vote(tx, ada.public_id, paper, Feedback.LESS, reason=reason, actor=Actor("reader", NOW, b""))
-    preview = (await visitor.get(link)).text.partition('id="preview"')[2]
+    preview = (await visitor.get(link)).text.partition('id="preview"')[2].partition('class="page"')[0]
     assert TITLES[1] in preview
     assert TITLES[0] not in preview
 
@@ -356,3 +356,17 @@ async def test_unsubscribed_reader_can_subscribe_again(
     assert (load_ada(find_reader).asked_at == clock.now) is (status is Status.UNSUBSCRIBED)  # by email
     refused = await visitor.post(link, data={"do": "address", "address": "x@example.org"})
     assert refused.status_code == (409 if status is Status.UNSUBSCRIBED else 200)
+
+
+async def test_email_without_papers_is_refused(
+    visitor: AsyncClient, link: str, find_reader: ReaderLookup
+) -> None:
+    none = {"trending": "0", "picked": "0", "also_new": "0"}
+    refused = await visitor.post(link, data={**FORM_DATA, **none})
+    assert refused.status_code == 422
+    assert "An email needs papers" in refused.text
+    before = load_ada(find_reader)
+    assert (before.preferences.trending, before.preferences.picked) != (0, 0)
+    assert (await visitor.post(link, data={**FORM_DATA, **none, "also_new": "1"})).status_code == 200
+    page = (await visitor.get(link)).text
+    assert page.index('id="preview"') < page.index('id="data"')  # before "Erase everything" on a phone

@@ -390,3 +390,8 @@ async def test_names_of_authors_are_completed_from_the_papers(
     with services.store.begin() as tx:
         tx.papers.add([make_paper("A Paper", authors=("Eva Müller",))], seen_at=NOW)
     assert (await visitor.get("/authors", params={"q": typed})).json() == {"names": names}
+
+
+async def test_archive_offers_no_days_before_the_first_paper(visitor: AsyncClient) -> None:
+    for path in ("/archive?month=1980-01", "/archive?month=2026-11", "/archive/1999-01-01"):
+        assert 'rel="prev"' not in (await visitor.get(path)).text, path
