@@ -1,6 +1,6 @@
 """`digest status`: recent runs, sources, queue and subscribers, each with what to do."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -44,7 +44,7 @@ def format_status(status: dict[str, Any]) -> Sequence[str]:
     finished, bounces, counts = status["last_24_hours"], status["heard_24_hours"], status["subscribers"]
     lost_count = finished.get(DeliveryState.REJECTED, 0) + finished.get(DeliveryState.EXPIRED, 0)
     now = datetime.fromisoformat(status["now"])
-    last_run = "Last run: never; start `digest serve`, or `digest run` from cron."
+    last_run = "Last run: never."
     if status["last_tick"]:
         last_run = f"Last run: {format_age(datetime.fromisoformat(status['last_tick']), now)}."
     next_due = status["next_due"] and datetime.fromisoformat(status["next_due"])
@@ -63,7 +63,8 @@ def format_status(status: dict[str, Any]) -> Sequence[str]:
         f"{sum(bounces.get(kind, 0) for kind in BOUNCES)} bounced, "
         f"{bounces.get(BounceKind.COMPLAINT, 0)} complained."
     )
-    sentences = [
+    return [
+        *_format_problems(status),
         last_run,
         papers,
         subscribers,
@@ -72,19 +73,16 @@ def format_status(status: dict[str, Any]) -> Sequence[str]:
         *_format_channels(status["channels"]),
         *_format_vectors(status["vectors"]),
     ]
-    if status["paused"]:
-        advice = "" if RESUME in status["paused"] else f" To resume: {RESUME}."
-        sentences.insert(0, f"PAUSED: {status['paused']}{advice}")
-    sentences += [
-        f"HELD: {hold['reason']} Release it: `digest release {hold['key']}`." for hold in status["held"]
-    ]
-    told = ("paused", "runs", "hold/", "source/")  # by the sentences above, and by the table of sources
-    sentences += [
-        f"{item['title']}: {' '.join(item['facts'])} {item['advice']}"
-        for item in status["problems"]
-        if not item["kind"].startswith(told)
-    ]
-    return sentences
+
+
+def _format_problems(status: dict[str, Any]) -> Iterator[str]:
+    """Yield a line for each problem, the most serious first, with what to do."""
+    for item in status["problems"]:
+        facts, advice = " ".join(item["facts"]), item["advice"]
+        if item["kind"] == "paused":
+            yield f"PAUSED: {facts}" + ("" if RESUME in facts else f" To resume: {RESUME}.")
+        else:
+            yield f"{'HELD: ' if item['kind'].startswith('hold/') else ''}{item['title']}: {facts} {advice}"
 
 
 def _format_today(status: dict[str, Any]) -> str:

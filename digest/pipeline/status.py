@@ -11,7 +11,7 @@ from digest.models.arxiv_calendar import get_arxiv_day, get_silence_reason
 from digest.pipeline.alerts import ONE_DAY, UNUSABLE, Problem, find_delivery_problems
 from digest.pipeline.clock_repair import LAST_TICK_KEY
 from digest.pipeline.embed_backlog import get_progress
-from digest.pipeline.run import SEND_BLOCKED_KEY
+from digest.pipeline.run import SEND_BLOCKED_KEY, UNREACHABLE_SINCE_KEY
 
 CHART_DAYS = 30  # in the JSON of `digest status`
 MAX_TICK_AGE = timedelta(minutes=30)
@@ -92,6 +92,9 @@ def _find_stops(tx: Transaction, now: datetime) -> Sequence[Problem]:
         problems.append(
             _problem("delivery", "No mail server accepts our email", blocked, "See: digest doctor")
         )
+    elif (since := tx.meta.read(UNREACHABLE_SINCE_KEY)) and any(tx.deliveries.count_open().values()):
+        fact = f"No mail server has taken any since {since[:16].replace('T', ' at ')} UTC."
+        problems.append(_problem("delivery", "Emails wait", fact, "See: digest doctor"))
     for hold in tx.sources.list_held():
         advice = f"If it is right, release it: digest release {hold.key}"
         problems.append(
@@ -109,7 +112,7 @@ def _find_stops(tx: Transaction, now: datetime) -> Sequence[Problem]:
     due = tx.subscribers.get_earliest_due()
     if due is not None and now - due > MAX_OVERDUE:
         waiting = f"Somebody waits for a digest that was due on {due:%Y-%m-%d at %H:%M} UTC."
-        problems.append(_problem("overdue", "Digests are late", waiting, "See: digest status, digest doctor"))
+        problems.append(_problem("overdue", "Digests are late", waiting, "See: digest doctor"))
     return problems
 
 

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from digest.cli.status import format_status
 from digest.db import Database
 from digest.db.tables import DELIVERY
 from digest.models import DeliveryKind, FetchResult, Health, Status
 from digest.pipeline.clock_repair import LAST_TICK_KEY
-from digest.pipeline.run import SEND_BLOCKED_KEY
+from digest.pipeline.run import SEND_BLOCKED_KEY, UNREACHABLE_SINCE_KEY
 from digest.pipeline.status import collect_status, compute_picks_per_mail, find_problems, list_days
 from tests.factories import NOW
 
@@ -28,6 +29,23 @@ def test_every_problem_is_found_the_most_serious_first_with_what_to_do(store: Da
     kinds = ["paused", "delivery", "hold/daily/2026-11-23", "runs", "overdue", "source/arxiv", "uncertain"]
     assert [problem.kind for problem in problems] == kinds
     assert all(problem.advice and problem.facts for problem in problems)
+    with store.begin(write=False) as tx:
+        status = collect_status(tx, NOW)
+    lines = format_status(status)
+    for problem, line in zip(problems, lines, strict=False):  # the figures follow
+        assert " ".join(problem.facts) in line
+        assert problem.kind == "paused" or problem.advice in line
+        assert "digest status" not in line
+
+
+def test_a_mail_server_that_just_failed_is_a_problem_while_emails_wait(store: Database) -> None:
+    with store.begin() as tx:
+        tx.meta.write(LAST_TICK_KEY, NOW.isoformat())
+        tx.meta.write(UNREACHABLE_SINCE_KEY, NOW.isoformat())
+        assert find_problems(tx, NOW) == []
+        reader = tx.subscribers.add("ada@example.com", status=Status.CONFIRMED, now=NOW)
+        tx.deliveries.enqueue_notice(DeliveryKind.NOTICE, reader, "x", {"mail": "welcome"}, now=NOW)
+        assert [problem.title for problem in find_problems(tx, NOW)] == ["Emails wait"]
 
 
 def test_nothing_is_found_while_everything_works(store: Database) -> None:

@@ -133,8 +133,8 @@ def check_maildir(url: str) -> None:
         os.access(folder / part, os.R_OK | os.W_OK | os.X_OK) for part in ("new", "cur")
     ):
         raise ConfigError(
-            f"DIGEST_BOUNCE_MAILBOX: {folder} is not a Maildir that this user may read and write. Correct the "
-            "path, or create its folders cur, new and tmp as the user who delivers into it."
+            f"DIGEST_BOUNCE_MAILBOX: {folder} is not a Maildir that this user may read and write. Correct "
+            "the path, or create its folders cur, new and tmp as the user who delivers into it."
         )
 
 
