@@ -190,6 +190,14 @@ def test_first_digest_is_given_in_the_time_zone_of_the_reader() -> None:
     assert "Friday 1 January 2027, 22:30 (New York)" in welcome.text
 
 
+def test_time_of_first_digest_has_chinese_punctuation_in_chinese() -> None:
+    reader = replace(
+        READER, schedule=Schedule(timezone="Asia/Shanghai"), preferences=Preferences(language="zh")
+    )
+    welcome = RENDERER.render_welcome(reader, coming=datetime(2027, 1, 1, 23, 0, tzinfo=UTC))
+    assert "下一期将于2027年1月2日星期六 07:00（Shanghai）送达。" in welcome.text
+
+
 def test_digest_without_papers_is_the_empty_day_mail_with_every_reason() -> None:
     empty = make_edition(picks=())
     assert BULK.render_email(empty) == RENDERER.render_empty_day(empty)
