@@ -20,7 +20,8 @@ class Sealer:
             from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415  an extra
         except ImportError as error:
             raise ConfigError(
-                "Storing secrets of other services needs an extra: pip install cryptography."
+                "Secrets of other services need an extra: pip install 'trending-papers-digest[channels]', or "
+                "[zotero] for libraries."
             ) from error
         hashes = (blake2b(secret, person=b"digest.sealing", digest_size=32) for secret in secrets)
         self._fernet = MultiFernet([Fernet(urlsafe_b64encode(key.digest())) for key in hashes])

@@ -1,10 +1,11 @@
 """Encryption of secrets that the database keeps."""
 
+import sys
 from collections.abc import Callable
 
 import pytest
 
-from digest.models.errors import SealBroken
+from digest.models.errors import ConfigError, SealBroken
 from digest.models.sealing import Sealer
 
 SECRET, OTHER = b"a secret of thirty-two characters", b"another one"
@@ -17,6 +18,13 @@ def test_sealed_text_opens_and_shows_nothing() -> None:
     assert Sealer([OTHER, SECRET]).open(sealed) == "slack://T/B/ä"
     assert "slack" not in sealed
     assert sealed != Sealer([SECRET]).seal("slack://T/B/ä")
+
+
+def test_a_missing_extra_is_named_as_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography.fernet", None)  # its import fails
+
+    with pytest.raises(ConfigError, match=r"pip install 'trending-papers-digest\[channels\]'"):
+        Sealer([SECRET])
 
 
 DAMAGES: list[Callable[[str], str]] = [
