@@ -24,10 +24,16 @@ def build_scheduler(
     tick: Callable[[datetime], Awaitable[object]], *, interval: int = TICK_SECONDS
 ) -> AsyncIOScheduler:
     """Return a scheduler that calls `tick(now)`; missed and overlapping ticks are harmless and coalesce."""
+    ticking = asyncio.Lock()
 
     async def run_tick() -> None:
+        if (
+            ticking.locked()
+        ):  # a long tick is usual; with one instance APScheduler would warn of each it skips
+            return
         try:
-            await tick(datetime.now(UTC))
+            async with ticking:
+                await tick(datetime.now(UTC))
         except asyncio.CancelledError:
             log.info("tick cut short")  # the process is stopping: the next one does the rest
         except Exception:
@@ -37,7 +43,7 @@ def build_scheduler(
     jobs = AsyncIOScheduler(timezone=UTC)
     jobs.add_job(
         run_tick, IntervalTrigger(seconds=interval, timezone=UTC), next_run_time=datetime.now(UTC), id="tick",
-        coalesce=True, max_instances=1, misfire_grace_time=None,
+        coalesce=True, max_instances=2, misfire_grace_time=None,
     )  # fmt: skip
     return jobs
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from apscheduler.events import EVENT_JOB_EXECUTED
 from httpx import ASGITransport, AsyncClient
 from pydantic import SecretStr
 
@@ -19,7 +20,7 @@ from digest.pipeline import run
 from digest.subscribers import Actor
 from digest.tools.demo.scenario import IsolatedSettings
 from digest.web.app import create_app
-from digest.worker.scheduler import send_notices
+from digest.worker.scheduler import build_scheduler, send_notices
 from tests.smtp_server import Action, Reply, Session, SmtpServer, SmtpStage
 
 SECONDS = 2.0  # within which a confirmation leaves
@@ -154,3 +155,27 @@ async def test_server_that_is_down_is_not_asked_each_second(services: Services, 
     with services.store.begin(write=False) as tx:
         assert tx.subscribers.get_by_address("ada@example.com").status is Status.UNCONFIRMED
     assert not run.is_notice_due(services, now())
+
+
+async def test_a_tick_that_falls_due_during_another_is_left_out_silently(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    started, ending, ticks = asyncio.Event(), asyncio.Event(), []
+
+    async def tick(now: datetime) -> None:
+        ticks.append(now)
+        started.set()
+        await ending.wait()
+
+    jobs = build_scheduler(tick, interval=3600)
+    jobs.start()
+    await asyncio.wait_for(started.wait(), SECONDS)
+    finished = asyncio.Event()
+    jobs.add_listener(lambda _: finished.set(), EVENT_JOB_EXECUTED)
+    jobs.modify_job("tick", next_run_time=datetime.now(UTC))  # as if an hour had passed
+    await asyncio.wait_for(finished.wait(), SECONDS)
+
+    assert len(ticks) == 1
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+    ending.set()
+    jobs.shutdown(wait=False)
