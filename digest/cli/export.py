@@ -54,10 +54,10 @@ def command(
         raise click.UsageError("--day, --saved and --tag belong to an ADDRESS.")
     if day and (saved or tag):
         raise click.UsageError("Give --day or --saved, not both.")
-    chosen = CitationFormat(form) if form else FORMAT_BY_SUFFIX.get(out.suffix.lower() if out else "")
+    chosen = CitationFormat(form) if form else _guess_format(out)
     with open_services() as services:
         citations = _load(services, address, papers, day=day, is_saved=saved or bool(tag), tag=tag)
-    content = format_citations(citations, chosen or CitationFormat.BIBTEX).encode()
+    content = format_citations(citations, chosen).encode()
     if out is None:
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
@@ -65,7 +65,22 @@ def command(
     if saved or tag:
         create_private_file(out)  # notes are private
     out.write_bytes(content)
-    echo_err(f"{len(citations)} papers written to {out}.")
+    echo_err(f"Papers written to {out}: {len(citations)}.")
+
+
+def _guess_format(out: Path | None) -> CitationFormat:
+    """Return the format that a file's name ends in; BibTeX for text, or without a name or ending.
+
+    Raises:
+        click.UsageError: the name ends in something else.
+    """
+    suffix = out.suffix.lower() if out else ""
+    if suffix in ("", ".txt"):
+        return CitationFormat.BIBTEX
+    if suffix not in FORMAT_BY_SUFFIX:
+        known = ", ".join(FORMAT_BY_SUFFIX)
+        raise click.UsageError(f"There is no format for {suffix}: end --out in {known}, or give --format.")
+    return FORMAT_BY_SUFFIX[suffix]
 
 
 def _load(

@@ -76,7 +76,7 @@ def import_feeds(*, file: Path, now: datetime) -> None:
         choices = load_choices(tx)
         save_choices(tx, replace(choices, feeds=(*choices.feeds, *new)))
         tx.audit.write(get_actor_name(), "feeds import", file.name, {"feeds": len(new)}, at=now)
-    echo(f"{len(new)} feeds added, {len(urls) - len(new)} were there already.")
+    echo(f"Feeds added: {len(new)}. There already: {len(urls) - len(new)}.")
 
 
 def list_sources(services: Services) -> list[dict[str, Any]]:

@@ -86,9 +86,23 @@ def test_export_is_bibtex_or_what_the_file_ends_in(tmp_path: Path) -> None:
     assert _export("ada@example.com").stdout.startswith("@misc{arxiv:2611.00041,")
     for name, beginning in (("a.ris", "TY  - UNPB"), ("a.md", "## [Saved Sheep]"), ("a.txt", "@misc{")):
         result = _export("ada@example.com", "--saved", "--out", str(tmp_path / name))
-        assert result.stderr == f"1 papers written to {tmp_path / name}.\n"
+        assert result.stderr == f"Papers written to {tmp_path / name}: 1.\n"
         assert (tmp_path / name).read_text().startswith(beginning)
         assert (tmp_path / name).stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.usefixtures("services")
+@pytest.mark.parametrize(
+    ("name", "options", "code"),
+    [("a.docx", (), 2), ("a.docx", ("--format", "ris"), 0), ("papers", (), 0), ("A.BIB", (), 0)],
+)
+def test_a_file_that_ends_in_no_format_needs_one(
+    tmp_path: Path, name: str, options: tuple[str, ...], code: int
+) -> None:
+    result = _export("ada@example.com", "--out", str(tmp_path / name), *options)
+
+    assert result.exit_code == code, result.output
+    assert (tmp_path / name).exists() == (code == 0)
 
 
 @pytest.mark.usefixtures("services")

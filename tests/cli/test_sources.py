@@ -72,8 +72,8 @@ def test_feeds_are_imported_from_opml_once(workplace: Path) -> None:
         '<opml version="2.0"><body><outline text="Wool"><outline type="rss" xmlUrl="https://wool.example/feed"/>'
         '<outline xmlUrl="feed://fleece.example/rss"/><outline xmlUrl="https://wool.example/feed"/></outline></body></opml>'
     )
-    assert run("import", str(opml)) == "2 feeds added, 0 were there already.\n"
-    assert run("import", str(opml)) == "0 feeds added, 2 were there already.\n"
+    assert run("import", str(opml)) == "Feeds added: 2. There already: 0.\n"
+    assert run("import", str(opml)) == "Feeds added: 0. There already: 2.\n"
     assert "feeds" in list_on()
     services = open_services(load_settings())
     assert services.source_config.feeds == ("https://wool.example/feed", "https://fleece.example/rss")
