@@ -16,6 +16,7 @@ from digest import __version__
 from digest.app import embedding_models
 from digest.app.settings import Settings
 from digest.app.source_choices import load_choices
+from digest.app.suppression_key import check_suppression_key, remember_suppression_key
 from digest.db import Database
 from digest.db.sender_session import SenderSession
 from digest.delivery.bounces.amazon import SnsReceiver
@@ -49,7 +50,6 @@ from digest.sources.config import SourceConfig
 from digest.sources.http.policy import ClientPolicy, to_interactive_policy
 from digest.sources.llm import LanguageModel
 from digest.subscribers import Actor
-from digest.subscribers.suppression_list import check_suppression_key, remember_suppression_key
 
 if TYPE_CHECKING:
     from digest.sources.http.client import Client

@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 
 from digest.app.settings import load_settings
+from digest.app.suppression_key import accept_suppression_key
 from digest.cli.common import confirm, get_actor_name, open_services
 from digest.db import Database
 from digest.db import backup as backups
 from digest.db.file_lock import lock_sender
 from digest.models.errors import StoreError
-from digest.subscribers.suppression_list import accept_suppression_key
 
 
 @click.group("db", epilog="Example: digest db backup backup.sqlite3")

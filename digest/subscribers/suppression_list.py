@@ -8,7 +8,7 @@ from typing import BinaryIO
 from digest.db import Database, Transaction
 from digest.models import Status, Subscriber, SuppressionReason
 from digest.models.addresses import hash_mailbox, parse_address
-from digest.models.errors import ConfigError, InvalidAddress, InvalidChange
+from digest.models.errors import InvalidAddress, InvalidChange
 from digest.subscribers.foreign_consent import normalize_name
 from digest.subscribers.helpers import Actor, end_subscriptions
 from digest.subscribers.importing import (
@@ -23,46 +23,7 @@ from digest.subscribers.transfer import ImportReport, import_batches
 
 BATCH_SIZE = 1000
 MAX_FIRST_LINE = 1000  # bytes that are looked at to tell a bare list from a table
-KEY_FINGERPRINT = "suppression_key"  # meta key: tells which key the addresses are hashed under
 NOT_READING = (Status.UNSUBSCRIBED, Status.UNCONFIRMED)  # who may be suppressed
-
-
-def remember_suppression_key(store: Database, key: bytes) -> None:
-    """Remember under which key addresses are suppressed, unless some are under another one."""
-    with store.begin(write=False) as tx:
-        known = tx.meta.read(KEY_FINGERPRINT)
-        is_new = known != _compute_fingerprint(key) and not (known and tx.suppressions.count())
-    if is_new:
-        accept_suppression_key(store, key)
-
-
-def check_suppression_key(store: Database, key: bytes) -> None:
-    """Check that addresses are suppressed under this key: under another one none would be recognised.
-
-    Raises:
-        ConfigError: addresses are suppressed under another key.
-    """
-    with store.begin(write=False) as tx:
-        known = tx.meta.read(KEY_FINGERPRINT)
-        count = tx.suppressions.count() if known not in ("", _compute_fingerprint(key)) else 0
-    if count:
-        subject = "1 address is" if count == 1 else f"{count} addresses are"
-        raise ConfigError(
-            f"{subject} suppressed under another secret key, and would get email again. "
-            "Put back that key: DIGEST_SECRET_KEY, or the .key file beside the database. If the key was "
-            "changed, keep the old one in DIGEST_OLD_SECRET_KEYS, as the last. If it is lost: digest db "
-            "resume --new-key"
-        )
-
-
-def accept_suppression_key(store: Database, key: bytes) -> None:
-    """Suppress addresses under this key from now on; those under another one are not recognised any more."""
-    with store.begin() as tx:
-        tx.meta.write(KEY_FINGERPRINT, _compute_fingerprint(key))
-
-
-def _compute_fingerprint(key: bytes) -> str:
-    return hash_mailbox("", suppression_key=key)
 
 
 def find_suppressed(

@@ -15,7 +15,6 @@ from digest.mail.tokens import Claim, Purpose
 from digest.models import Subscriber
 from digest.models.errors import NotFound, StoreError
 from digest.subscribers import Actor
-from digest.subscribers.suppression_list import check_suppression_key
 from digest.web.admin_session import AdminSessions
 from digest.web.client_ip import TrustedProxies
 from digest.web.form_tokens import TicketIssuer
@@ -113,7 +112,7 @@ class WebContext:
 def create_context(services: Services, *, clock: Clock = utc_now) -> WebContext:
     """Return the context of one web application."""
     settings = services.settings
-    check_suppression_key(services.store, services.signing_keys[-1])  # now, and not at the first sign-up
+    _ = services.suppression_key  # read and checked now: pages must not wait for the database
     semantic_index = SemanticIndex(
         services.store, lambda: services.embedding_model, load=embedding_models.load_model
     )

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 from digest.app.services import Services
 from digest.app.settings import PREFIX, find_misspelled_variables
+from digest.app.suppression_key import check_suppression_key
 from digest.delivery.bounces.mailbox import check_mailbox_url, check_maildir
 from digest.models import Edition, Status, Subscriber
 from digest.models.errors import ConfigError, DigestError
-from digest.subscribers.suppression_list import check_suppression_key
 from digest.tools.doctor.findings import Finding, fail, ok, warn
 
 MIN_SECRET_CHARS = 32
