@@ -185,7 +185,7 @@ def _find_largest(values: Floats, count: int) -> Indices:
     They are in the *count* parts of the row with the largest maxima, so only these are partitioned.
     """
     rows, size = values.shape
-    if size > 2 * count * PART_COLUMNS:
+    if rows and size > 2 * count * PART_COLUMNS:
         padded = np.pad(values, ((0, 0), (0, -size % PART_COLUMNS)), constant_values=-1)
         parts = padded.reshape(rows, -1, PART_COLUMNS)
         best = np.argpartition(-parts.max(axis=2), count - 1, axis=1)[:, :count]

@@ -126,3 +126,17 @@ def test_damaged_neighbours_are_not_used(damage: str) -> None:
     changed = text[:400] + ("A" if text[400] != "A" else "B") + text[401:]
     texts = {"cut": text[:-4], "longer": text + "AAAA", "changed": changed}
     assert Neighbours.from_text(texts.get(damage, damage)) is None
+
+
+@pytest.mark.parametrize("size", [NEIGHBOUR_COUNT + 1, 640, 641, 700, 2_000])
+def test_the_nearest_of_any_number_of_papers_are_those_with_the_largest_excess(size: int) -> None:
+    unit = make_unit(size)
+    usual, spreads = np.full(size, 0.02, np.float32), np.ones(size, np.float32)
+    weights = weigh_neighbours(unit, PostingLists(unit), usual, spreads).to_dense()
+    dense = unit.to_dense()
+    excess = np.maximum(dense @ dense.T - 0.04, 0)
+    np.fill_diagonal(excess, 0)
+    for row in (0, size // 2, size - 1):
+        largest = np.sort(excess[row])[-NEIGHBOUR_COUNT:]
+        found = np.sort(excess[row, weights[row] > 0])
+        assert np.allclose(found, largest[largest > 0], atol=1e-5)
