@@ -62,7 +62,7 @@ _SENTENCE = re.compile(
     r"(?<=[.!;\n])(?<!\be\.g\.)(?<!\bi\.e\.)\s+|\n(?=(?:I|We|My|Our|Not|No|Never|Nothing|Please|Skip)\b)"
 )
 _SUBJECT = r"""(?!\s+(?:only|just|merely|solely|simply|limited|least|to\s+mention|sure|necessarily|all|but
-    |else|is|against|beats|one|doubt|matter|gates?\b|free\s+lunch|regret|arbitrage|cloning|(?:go|hair)\s+theorem
+    |else|is|against|beats|one|doubt|matter|code|gates?\b|free\s+lunch|regret|arbitrage|cloning|(?:go|hair)\s+theorem
     |slip|core\s+shell|boundary|u-turn|synthases?|signall?ing)\b)"""
 """After "no" and "not": what is no refusal."""
 _JOINER = re.compile(  # what stands before a clause
@@ -91,7 +91,7 @@ _REFUSAL = re.compile(
     | \b(?:like|prefer|rather)\s+(?:to\s+)?(?:skip|avoid|ignore|exclude)\b
     | ^\W*(?:(?:please|just|also|always|usually|mostly|really|so|kindly|I|we(?=\s+skip)|do|would)\s+)*(?:
         (?:(?P<order>skip|avoid|ignore|exclude|mute|omit|dislikes?)|(?P<hate>hate|loathe|detest))\b
-            (?![-\s](?:connect|gram|list|layer|link|swan|speech|crim|crossing))
+            (?!-|\s(?:connect|gram|list|layer|link|swan|speech|crim|crossing))
         | (?:less|fewer)\b(?=[^,.;]*\b(?:papers|articles|stuff|news|please)\b))
     | ^\W*(?:(?!(?:is|are|am|was|were|be|do|does|did|have|has|had|with|of
         |(?:i|we|it)['\u2019](?:m|re|s|ve))\b)\w[\w'\u2019]*\s+)*?(?P<bare>not|no|never|nothing|none|neither)(?![\w-]){_SUBJECT}""",

@@ -86,7 +86,7 @@ class Coefficients:
     intercept: float
 
 
-BY_WORDS = Coefficients(np.array([1.3, 0, 0.85, 4.36, 6.25, 0], np.float32), interest=3.22, intercept=-7.61)
+BY_WORDS = Coefficients(np.array([1.3, 0, 0.85, 4.35, 6.25, 0], np.float32), interest=3.22, intercept=-7.61)
 BY_SENTENCES = Coefficients(
     np.array([1.44, 0, 0.85, 3.8, 5.7, 1.42], np.float32), interest=3.33, intercept=-7.57
 )

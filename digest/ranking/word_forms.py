@@ -34,7 +34,7 @@ _BRITISH = (
     (re.compile(r"(?<=...)ysing$"), "yzing"),
     (re.compile(r"(?<=...el)l(?=ing$|ed$|er$)"), ""),
     (re.compile(r"(?<=met|lit|ent|fib|eat|euv)re$"), "er"),
-    (re.compile(r"analysis$"), "analyze"),  # the noun
+    (re.compile(r"(?<=[a-z]l)ysis$"), "yze"),  # the noun: analysis, catalysis
 )
 _LIGATURES = _read_pairs(
     """
@@ -56,13 +56,13 @@ _VARIANTS = _read_pairs(
 
 _PLURALS = _read_pairs(
     """
-    algae/alga antennae/antenna appendices/appendix automata/automaton bacteria/bacterium children/child
-    corpora/corpus crises/crisis criteria/criterion diagnoses/diagnosis feet/foot formulae/formula
-    fungi/fungus gases/gas helices/helix hypotheses/hypothesis indices/index larvae/larva lens/lens
-    lenses/lens loci/locus matrices/matrix metastases/metastasis mice/mouse news/news nuclei/nucleus
-    phenomena/phenomenon prognoses/prognosis simplices/simplex spectra/spectrum stimuli/stimulus
-    strata/stratum syntheses/synthesis teeth/tooth theses/thesis vertebrae/vertebra vertices/vertex
-    vortices/vortex women/woman
+    algae/alga antennae/antenna appendices/appendix automata/automaton axes/axis bacteria/bacterium
+    children/child corpora/corpus crises/crisis criteria/criterion diagnoses/diagnosis feet/foot
+    formulae/formula fungi/fungus gases/gas helices/helix hypotheses/hypothesis indices/index larvae/larva
+    lens/lens lenses/lens loci/locus matrices/matrix metastases/metastasis mice/mouse news/news
+    nuclei/nucleus phenomena/phenomenon prognoses/prognosis simplices/simplex spectra/spectrum
+    stimuli/stimulus strata/stratum syntheses/synthesis teeth/tooth theses/thesis vertebrae/vertebra
+    vertices/vertex vortices/vortex women/woman
     """
 )
 """Plurals of another form than those that end in s, and words that end in s in the singular."""

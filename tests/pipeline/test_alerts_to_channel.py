@@ -25,16 +25,21 @@ def queue(store: Database, *problems: Problem, hours: float = 0) -> bool:
         return queue_alerts(tx, "", problems, now=NOW + timedelta(hours=hours), has_channel=True)
 
 
+def open_alert_services(folder: Path, port: int) -> Services:
+    """Return services whose alerts go to a channel of this machine."""
+    settings = load_settings(
+        database_url=f"sqlite:///{folder}/other.sqlite3",
+        admin_channel=f"http://127.0.0.1:{port}/alerts",
+        channel_networks=("127.0.0.0/8",),
+    )
+    return open_services(settings)
+
+
 async def test_an_alert_waits_until_the_channel_takes_it_and_needs_no_mail_address(
     store: Database, tmp_path: Path
 ) -> None:
     with serve_channels(tmp_path) as server:
-        settings = load_settings(
-            database_url=f"sqlite:///{tmp_path}/other.sqlite3",
-            admin_channel=f"http://127.0.0.1:{server.port}/alerts",
-            channel_networks=("127.0.0.0/8",),
-        )
-        services = open_services(settings)
+        services = open_alert_services(tmp_path, server.port)
         channel = services.admin_channel
         assert channel
         assert "alerts" not in repr(channel)
@@ -63,12 +68,7 @@ async def test_an_alert_is_given_up_after_a_day_and_when_the_channel_is_gone(
     store: Database, tmp_path: Path
 ) -> None:
     with serve_channels(tmp_path) as server:
-        settings = load_settings(
-            database_url=f"sqlite:///{tmp_path}/other.sqlite3",
-            admin_channel=f"http://127.0.0.1:{server.port}/alerts",
-            channel_networks=("127.0.0.0/8",),
-        )
-        services = open_services(settings)
+        services = open_alert_services(tmp_path, server.port)
         for answer, later in ((503, ALERT_TTL), (404, timedelta(0))):
             server.answers = [answer]
             assert queue(store, replace(PROBLEM, kind=str(answer)))

@@ -27,7 +27,9 @@ parsing parse parsed | sampling sample | reusing reuse | imaging image | guiding
 adding added adds | training trained train | learning learner learned | editing edits
 conditions conditioning conditioned | clustering clusters clustered | transferring transfers transferred
 monitoring monitors | filtering filters | distillation distilling distill distil | embedding embedded embed
-bias biased biases | agree agrees | categories category | matrices matrix | vertices vertex | indices index
+bias biased biases | agree agrees | categories category
+hydrolysis hydrolyses hydrolyze | catalysis catalyse catalyzed
+axes axis | matrices matrix | vertices vertex | indices index
 hypotheses hypothesis | lenses lens | criteria criterion | phenomena phenomenon | spectra spectrum
 stimuli stimulus | corpora corpus | centre center centres centred | metres meter | fibre fiber
 manoeuvres maneuver | theatre theater | paediatric pediatric | leukaemia leukemia | haematology hematology
