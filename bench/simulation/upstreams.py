@@ -12,7 +12,6 @@ from lxml import etree
 
 from bench.simulation.month import Listing, Month
 from digest.tools.demo.http_server import HttpReply, UpstreamServer
-from digest.tools.demo.services.xml_elements import add_element, serialize
 
 MAX_PER_PAGE = 100
 BLOG_PAPERS = 3  # papers a listing day that a blog writes about, under its own titles
@@ -91,15 +90,15 @@ def build_blog_feed(month: Month, now: datetime) -> bytes:
     """Return a blog feed that links the most voted papers a day late: other titles, a versioned PDF."""
     rss = etree.Element("rss", version="2.0")
     channel = etree.SubElement(rss, "channel")
-    add_element(channel, "title", "Papers we liked")
+    etree.SubElement(channel, "title").text = "Papers we liked"
     for day, listings in month.listings.items():
         if 0 < (now.date() - day).days <= 7:
             for listing in sorted(listings, key=_get_first_votes)[-BLOG_PAPERS:]:
                 item = etree.SubElement(channel, "item")
-                add_element(item, "title", f"[R] {listing.fields['title']}")
-                add_element(item, "link", f"https://arxiv.org/pdf/{listing.fields['id']}v2")
-                add_element(item, "description", listing.fields["abstract"])
-    return serialize(rss)
+                etree.SubElement(item, "title").text = f"[R] {listing.fields['title']}"
+                etree.SubElement(item, "link").text = f"https://arxiv.org/pdf/{listing.fields['id']}v2"
+                etree.SubElement(item, "description").text = listing.fields["abstract"]
+    return etree.tostring(rss, encoding="UTF-8", xml_declaration=True)
 
 
 def _get_first_votes(listing: Listing) -> float:

@@ -12,7 +12,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from digest.tools.demo.mail_server import MailServer, ReceivedMail
-from digest.tools.demo.report import MAILS_DIR, load_template
+from digest.tools.demo.report import MAILS_DIR
+from digest.tools.demo.templates import TEMPLATES
 
 _STYLED_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 PAGE_POLICY = f"{_STYLED_POLICY}; img-src data:; frame-src 'self'; base-uri 'none'"
@@ -45,7 +46,7 @@ class _Inbox:
 
     def __init__(self, mail_server: MailServer) -> None:
         self._received = mail_server.received
-        self._template = load_template("demo_inbox.html")
+        self._template = TEMPLATES.get_template("demo_inbox.html")
 
     async def show_list(self, _: Request) -> Response:
         """List all mails, the newest first."""

@@ -5,16 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from digest.mail.cards import explain_pick
 from digest.mail.locale import get_locale
-from digest.mail.templates import find_templates_dir
 from digest.models import Section
 from digest.tools.demo.dataset import READERS, DemoReader
 from digest.tools.demo.mail_server import ReceivedMail
 from digest.tools.demo.scenario import DemoResult, SentMail
+from digest.tools.demo.templates import TEMPLATES
 
 MAILS_DIR = "mails"  # inside the demo's folder
 SUFFIXES = ("html", "txt", "eml")
@@ -81,7 +80,7 @@ def write_report(result: DemoResult, folder: Path, *, site: DemoSite | None = No
             old.unlink()
     sections = [_save_section(reader, result, mails_dir) for reader in READERS]
     page = folder / "index.html"
-    html = load_template("demo.html").render(result=result, sections=sections, site=site)
+    html = TEMPLATES.get_template("demo.html").render(result=result, sections=sections, site=site)
     page.write_text(html, encoding="utf-8")
     return page
 
@@ -135,15 +134,3 @@ def _save_mail(name: str, reader: DemoReader, mail: ReceivedMail, mails_dir: Pat
     path.with_suffix(".html").write_text(mail.get_body("html"), encoding="utf-8")
     path.with_suffix(".txt").write_text(mail.get_body("plain"), encoding="utf-8")
     return SavedMail(name, str(mail.parse()["Subject"]), f"{MAILS_DIR}/{path.name}")
-
-
-def load_template(name: str) -> Template:
-    """Return a template of the demo's own pages."""
-    templates = Environment(
-        loader=FileSystemLoader(find_templates_dir() / "web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return templates.get_template(name)
