@@ -7,32 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
 from enum import Enum
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
 
 from digest.models.text import escape_unprintable, replace_unprintable
 
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
 HOUR_MINUTES, DAY_MINUTES = 60, 24 * 60
-COLOURS = {
-    **dict.fromkeys(("OK", "ok"), "green"),
-    **dict.fromkeys(("WARN", "stale", "truncated", "uncertain", "paused"), "yellow"),
-    **dict.fromkeys(("FAIL", "failed", "changed", "rejected", "expired"), "bold red"),
-}
-MIN_WRAP_WIDTH = 14  # characters: narrower columns are never wrapped, wider ones keep at least this width
 _BLANK = re.compile(r"[\t\n\v\f\r]")
-NUMBER = re.compile(r"[+-]?[\d,.]*%?")
-PLAIN_WIDTH = 10_000  # in a pipe nothing may be wrapped or cut
-
-
-def make_console(stream: TextIO | None = None) -> Console:
-    """Return a console on *stream* (standard output): as wide as the terminal, unlimited in a pipe."""
-    stream = stream or sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else PLAIN_WIDTH, highlight=False)
 
 
 def show_table(
@@ -47,51 +32,11 @@ def show_table(
         echo_err(empty)
     if not sys.stdout.isatty():
         for row in (headers, *rows):
-            click.echo("\t".join(_format_cell(cell) for cell in row))
-        return
-    if empty and not rows:
-        return
-    screen = make_console()
-    screen.print(
-        build_table(headers, [[_style_cell(cell) for cell in row] for row in rows], screen.width, title=title)
-    )
+            click.echo("\t".join(format_cell(cell) for cell in row))
+    elif rows or not empty:
+        from digest.cli.terminal import print_table  # noqa: PLC0415  rich is heavy, and needless in a pipe
 
-
-def build_table(
-    headers: Sequence[str], rows: Sequence[Sequence[Text]], max_width: int, *, title: str = ""
-) -> Table:
-    """Build a table of at most *max_width* columns; if that is too narrow, a line for each cell."""
-    columns = [[row[index].plain for row in rows] for index in range(len(headers))]
-    widths = [max(map(len, (header, *column))) for header, column in zip(headers, columns, strict=True)]
-    min_width = sum(min(width, MIN_WRAP_WIDTH) for width in widths) + 2 * (len(widths) - 1)
-    if min_width > max_width:
-        return _build_stacked_table(headers, rows, title)
-    table = Table(title=title or None, title_justify="left", header_style="bold", pad_edge=False, box=None)
-    for header, width, column in zip(headers, widths, columns, strict=True):
-        is_numeric = any(column) and all(NUMBER.fullmatch(cell) for cell in column)
-        table.add_column(
-            header,
-            overflow="fold",
-            no_wrap=width <= MIN_WRAP_WIDTH,
-            justify="right" if is_numeric else "left",
-        )
-    for row in rows:
-        table.add_row(*row)
-    return table
-
-
-def _build_stacked_table(headers: Sequence[str], rows: Sequence[Sequence[Text]], title: str) -> Table:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.title, table.title_justify, table.show_header = title or None, "left", False
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for number, row in enumerate(rows):
-        if number:
-            table.add_row("", "")
-        for header, cell in zip(headers, row, strict=True):
-            if cell.plain:
-                table.add_row(header, cell)
-    return table
+        print_table(headers, rows, title=title)
 
 
 def show_json(value: object) -> None:
@@ -138,15 +83,16 @@ def show_progress(label: str) -> Iterator["ProgressBar"]:
     if not sys.stderr.isatty():
         yield ProgressBar(None)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=make_console(sys.stderr), transient=True) as bars:
+    from digest.cli.terminal import draw_bars  # noqa: PLC0415  as in show_table
+
+    with draw_bars() as bars:
         yield ProgressBar(bars, label)
 
 
 class ProgressBar:
     """A progress callback that draws a bar, or prints each new label once if there is no terminal."""
 
-    def __init__(self, bars: Progress | None, label: str = "") -> None:
+    def __init__(self, bars: "Progress | None", label: str = "") -> None:
         self._bars = bars
         self._last_label = ""
         self._task = bars.add_task(label, total=None) if bars else None
@@ -175,13 +121,8 @@ def format_age(moment: datetime, now: datetime) -> str:
     )
 
 
-def _style_cell(cell: object) -> Text:
-    """Return a cell for a terminal, coloured by what it says; brackets are text, never rich markup."""
-    text = f"{cell:%Y-%m-%d %H:%M}" if isinstance(cell, datetime) else _format_cell(cell)
-    return Text(text, style=COLOURS.get(text, ""))
-
-
-def _format_cell(cell: object) -> str:
+def format_cell(cell: object) -> str:
+    """Return a value on one line, without what would steer the terminal."""
     if isinstance(cell, datetime):
         return cell.isoformat()
     return "" if cell is None else replace_unprintable(_BLANK.sub(" ", str(cell)))

@@ -3,9 +3,9 @@
 These are terms, the most similar liked paper, a followed author or category, and the interest.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import repeat
 from typing import Any
 
@@ -30,9 +30,10 @@ class PaperNames:
 
     def __init__(self, papers: Sequence[Paper], corpus: Corpus) -> None:
         self.papers, self._corpus = papers, corpus
-        self._get_surfaces = lru_cache(maxsize=2048)(self._compute_surfaces)
         self.reasons: dict[tuple[Any, ...], Reason] = {}
-        self.name_terms = lru_cache(maxsize=4096)(self._choose_terms)
+        # Not of bound methods: a cycle would keep the papers of a day until the next garbage collection.
+        get_surfaces = lru_cache(maxsize=2048)(partial(_get_surfaces, papers))
+        self.name_terms = lru_cache(maxsize=4096)(partial(_choose_terms, corpus.terms, get_surfaces))
 
     def add_reason(self, *key: Any) -> Reason:
         """Return a new reason; thousands of readers get the same one, as the same object."""
@@ -45,16 +46,6 @@ class PaperNames:
         """Return the title of the liked paper that the paper at *index* is truly near to, if there is one."""
         is_near = overlap.liked_similarity > MIN_LIKED_RATIO * self._corpus.expected_similarity[index]
         return overlap.liked_title if is_near else ""
-
-    def _choose_terms(self, index: int, columns: tuple[int, ...]) -> tuple[str, ...]:
-        """Return the terms that contributed most, as the paper writes them."""
-        names, surfaces = self._corpus.terms, self._get_surfaces(index)
-        terms = _prefer_pairs([term for column in columns if (term := names[column]) in surfaces])
-        return tuple(dict.fromkeys(surfaces[term] for term in terms))[:MAX_TERMS]
-
-    def _compute_surfaces(self, index: int) -> Mapping[str, str]:
-        paper = self.papers[index]
-        return get_surface_forms(f"{paper.title}\n{paper.abstract}")
 
 
 class ReasonBuilder:
@@ -134,6 +125,23 @@ class ReasonBuilder:
         if by_topics:
             self._by_topics[by_topics] = reason
         return reason
+
+
+def _choose_terms(
+    names: Sequence[str],
+    get_surfaces: Callable[[int], Mapping[str, str]],
+    index: int,
+    columns: tuple[int, ...],
+) -> tuple[str, ...]:
+    """Return the terms that contributed most, as the paper writes them."""
+    surfaces = get_surfaces(index)
+    terms = _prefer_pairs([term for column in columns if (term := names[column]) in surfaces])
+    return tuple(dict.fromkeys(surfaces[term] for term in terms))[:MAX_TERMS]
+
+
+def _get_surfaces(papers: Sequence[Paper], index: int) -> Mapping[str, str]:
+    paper = papers[index]
+    return get_surface_forms(f"{paper.title}\n{paper.abstract}")
 
 
 def _choose_kind(*, author: str, terms: tuple[str, ...], liked: str, facet: str, category: str) -> ReasonKind:

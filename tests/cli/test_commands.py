@@ -119,7 +119,7 @@ def test_every_command_has_its_help_without_any_extra() -> None:
 
 def test_planning_and_sending_import_nothing_that_only_others_need() -> None:
     """Memory and start-up of a run that reads no source: on SQLite, without a terminal."""
-    code = "import sys, digest.app.services, digest.pipeline.plan, digest.delivery.sender\n"
+    code = "import sys, digest.cli.common, digest.pipeline.plan, digest.delivery.sender\n"
     others = {"scipy", "httpx", "lxml", "bs4", "rich", "alembic", "sqlalchemy.dialects.postgresql"}
     code += f"sys.exit(', '.join({others!r} & {{*sys.modules}}) or 0)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
