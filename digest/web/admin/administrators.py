@@ -74,8 +74,6 @@ def ask_before_removal(ctx: AdminContext, session: OwnerSession, pid: str) -> Re
         sessions = tx.administrators.list_sessions(now=ctx.clock(), administrator=person)
     return ctx.pages.render(
         "admin/remove_administrator",
-        here=HOME,
-        title=f"Remove {person.name}?",
         session=session,
         person=person,
         sessions=len(sessions),
@@ -130,8 +128,6 @@ def _render(
         people = tx.administrators.list_all()
     return ctx.pages.render(
         "admin/administrators",
-        here=HOME,
-        title="Administrators",
         session=session,
         people=people,
         typed={name: str(form.get(name, "")) if form else "" for name in ("name", "email", "role")},

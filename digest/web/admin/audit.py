@@ -60,8 +60,6 @@ def show_audit_log(
         names = describe_actors(tx, actors)
     return ctx.pages.render(
         "admin/audit",
-        here=HOME,
-        title="Audit log",
         session=session,
         problems=period.problems,
         period=period,

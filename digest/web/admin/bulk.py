@@ -113,7 +113,6 @@ def show_operation(ctx: AdminContext, session: CurrentSession, name: str) -> Res
     action = BulkAction(operation.action)
     return ctx.pages.render(
         "admin/operation",
-        here=HOME,
         session=session,
         operation=operation,
         actor=names[operation.actor],
@@ -203,10 +202,6 @@ def _render_question(  # noqa: PLR0913  what is asked
     return ctx.pages.render(
         "admin/bulk",
         status=409 if problem else 200,
-        here=HOME,
-        title=f"{VERBS[action]} {fitting:,} subscriber{'' if fitting == 1 else 's'}?"
-        if fitting
-        else "Nothing would change",
         session=session,
         problem=problem,
         action=action,
@@ -232,8 +227,6 @@ def _parse_tag(text: str) -> str:
 def _complain(ctx: WebContext, session: CurrentSession, sentence: str, back: str) -> Response:
     return ctx.pages.render(
         "admin/message",
-        here=HOME,
-        title="Not yet",
         session=session,
         problem=sentence,
         back=back,

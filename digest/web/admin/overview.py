@@ -69,8 +69,6 @@ def show_overview(ctx: AdminContext, session: CurrentSession, days: Literal["30"
     ]
     return ctx.pages.render(
         "admin/overview",
-        here="/admin",
-        title="Overview",
         session=session,
         problems_found=[*map(_describe_for_page, problems), *misspelled],
         tiles=tiles,

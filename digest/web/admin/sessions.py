@@ -19,7 +19,7 @@ router = create_router(include_in_schema=False)
 def list_sessions(ctx: AdminContext, session: CurrentSession) -> Response:
     """Show the sessions that this one may end."""
     rows = [(row, owner) for row, owner in _list_visible(ctx, session) if _may_end(session, row)]
-    return ctx.pages.render("admin/sessions", here=HOME, title="Sessions", session=session, rows=rows)
+    return ctx.pages.render("admin/sessions", session=session, rows=rows)
 
 
 @router.post(HOME + "/end-others")

@@ -229,7 +229,6 @@ def _render_login(ctx: WebContext, problem: str = "", *, status: int = 200) -> R
         status=status,
         session=None,
         problem=problem,
-        title="Sign in",
         provider=ctx.oidc.label if ctx.oidc else "",
         takes_token=ctx.admin_sessions.has_admin_token,
         is_first=is_first,  # nobody can be mailed a link

@@ -142,7 +142,6 @@ def ask_action(
     title, label = QUESTIONS[action]
     return ctx.pages.render(
         "admin/confirm",
-        here=HOME,
         title=title,
         session=session,
         subscriber=reader,
@@ -233,8 +232,6 @@ def _render_mail(  # noqa: PLR0913  what the page shows
 ) -> Response:
     response = ctx.pages.render(
         "admin/mail",
-        here=HOME,
-        title=email.subject,
         session=session,
         subscriber=reader,
         email=email,
@@ -276,8 +273,6 @@ def _render_subscriber(  # noqa: PLR0913  what the page says besides the subscri
     return ctx.pages.render(
         "admin/subscriber",
         status=status,
-        here=HOME,
-        title=reader.address,
         session=session,
         subscriber=reader,
         form={**stored.values, **shown.values},

@@ -68,8 +68,6 @@ def _render_list(
         all_tags, saved = tx.tags.count(), tx.saved_filters.list_all()
     return ctx.pages.render(
         "admin/subscribers",
-        here=HOME,
-        title="Subscribers",
         session=session,
         done=done,
         problem=problem,

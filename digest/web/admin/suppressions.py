@@ -82,8 +82,6 @@ def ask_lift(ctx: AdminContext, session: CurrentSession, key: str = "") -> Respo
         names = describe_actors(tx, [suppression.source])
     return ctx.pages.render(
         "admin/lift",
-        here=HOME,
-        title="Write to this address again?",
         session=session,
         suppression=suppression,
         reason=REASONS[suppression.reason],
@@ -149,8 +147,6 @@ def _render_list(
     return ctx.pages.render(
         "admin/suppressions",
         status=422 if problem else 200,
-        here=HOME,
-        title="Suppressed addresses",
         session=session,
         problems=problems,
         done=done,
@@ -171,5 +167,4 @@ def _render_list(
 
 
 def _render_import(ctx: WebContext, session: Session, **values: Any) -> Response:
-    title = "Suppress a list of addresses"
-    return ctx.pages.render("admin/suppressions_import", here=HOME, title=title, session=session, **values)
+    return ctx.pages.render("admin/suppressions_import", session=session, **values)

@@ -91,8 +91,6 @@ def _render(ctx: WebContext, session: Session, *, token: str = "", problem: str 
         tokens = [each for each in tx.administrators.list_tokens() if _may_see(session, each)]
     return ctx.pages.render(
         "admin/tokens",
-        here=HOME,
-        title="API tokens",
         session=session,
         tokens=tokens,
         now=ctx.clock(),

@@ -65,8 +65,6 @@ def show_report(ctx: AdminContext, session: CurrentSession, report_id: str) -> R
         names = describe_actors(tx, [stored.actor])
     return ctx.pages.render(
         "admin/import_report",
-        here=HOME,
-        title="Report of an import",
         session=session,
         stored=stored,
         actor=names[stored.actor],
@@ -84,7 +82,4 @@ def export_subscribers(ctx: AdminContext, _: CurrentSession, request: Request) -
 def _render(ctx: WebContext, session: Session, **values: Any) -> Response:
     with ctx.services.store.begin(write=False) as tx:
         imports = tx.import_reports.list_latest()
-    title = "Import subscribers"
-    return ctx.pages.render(
-        "admin/import", here=HOME, title=title, session=session, imports=imports, **values
-    )
+    return ctx.pages.render("admin/import", session=session, imports=imports, **values)

@@ -95,9 +95,6 @@ def show_reference(ctx: WebContextDep) -> Response:
     calls = _list_calls(ctx.services.site.brand, ctx.services.settings.base_url)
     return ctx.pages.render(
         "admin/api",
-        here="/api",
-        title="API",
-        session=None,
         facts=[mark_code(fact) for fact in FACTS],
         base=ctx.services.settings.base_url,
         prefix=PREFIX,

@@ -61,7 +61,6 @@ def show_front_page(ctx: WebContextDep, window: str = TODAY.name) -> Response:
     longer = [other for other in WINDOWS.values() if other.days > period.days] if not cards else []
     return ctx.pages.render(
         "front",
-        here="/",
         scripts=SCRIPTS,
         window=period,
         instead=next((other for other in longer if ctx.trending_lists.trending(other, now)), None),
@@ -120,7 +119,6 @@ def search_papers(ctx: WebContextDep, request: Request, query: Annotated[SearchQ
     papers = [match.paper for match in matches]
     return ctx.pages.render(
         "search",
-        here="/papers",
         scripts=SCRIPTS,
         words=query.words,
         query=query,
@@ -163,7 +161,6 @@ def show_archive(ctx: WebContextDep, month: str = "") -> Response:
     locale = get_page_locale()
     return ctx.pages.render(
         "archive",
-        here="/archive",
         month=locale.format_month(start),
         path=f"/archive?month={start:%Y-%m}",
         days=[
@@ -203,7 +200,6 @@ def show_archive_day(ctx: WebContextDep, day: str) -> Response:
     tomorrow = archive_day + timedelta(days=1)
     return ctx.pages.render(
         "archive_day",
-        here="/archive",
         scripts=SCRIPTS,
         day=archive_day,
         day_name=get_page_locale().format_day(archive_day),
@@ -254,7 +250,7 @@ def suggest_authors(ctx: WebContextDep, q: str = "") -> Response:
 @router.get("/help")
 def show_help(ctx: WebContextDep) -> Response:
     """Show how the digest works, what is stored, and how to unsubscribe."""
-    return ctx.pages.render("help", here="/help")
+    return ctx.pages.render("help")
 
 
 def get_static_file(ctx: WebContextDep, request: Request) -> Response:
