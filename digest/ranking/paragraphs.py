@@ -196,7 +196,7 @@ def _fold(phrase: str) -> tuple[str, ...]:
     return tuple(map(fold_word, split_words(normalize_text(phrase))))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)  # the readers of a chunk are looked at more than once
 def _judge(text: str) -> tuple[tuple[tuple[_Clause, _Verdict], ...], ...]:
     """Return the clauses of each sentence with what the reader says of them."""
     sentences = ([*_split_clauses(sentence)] for sentence in _SENTENCE.split(text[:MAX_TEXT]))

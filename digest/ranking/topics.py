@@ -31,7 +31,7 @@ def find_topics(profile: Profile) -> ReaderTopics:
     return _find_topics(profile.keywords, profile.text, profile.facets)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)  # the readers of a chunk are looked at more than once
 def _find_topics(keywords: tuple[str, ...], text: str, facets: tuple[Facet, ...]) -> ReaderTopics:
     groups: list[TopicGroup] = []
     unwanted: list[str] = []
