@@ -42,7 +42,7 @@ MAX_HTML_BYTES = 80_000  # Gmail clips a mail at about 102 KB
 MAX_READER_BYTES = 6_000  # what a reader adds to the HTML around the cards hardly exceeds this
 TRIM_ORDER = "npt"  # codes of the sections, dropped first to last
 MAX_CARDS = 20_000  # in memory; a run has hundreds
-MAX_REASONS = 4096
+MAX_REASONS = 20_000
 DAYS_KEPT = timedelta(days=2)  # mails of some days are sent side by side: zones differ, and some are retried
 SECTION_TEMPLATES = {"t": "card", "p": "card", "n": "line"}
 
@@ -67,9 +67,11 @@ class Gap:
 TOKEN_GAPS = {purpose: chr(0xE00C + index) for index, purpose in enumerate(Purpose)}
 SECTION_GAPS = {"t": Gap.TRENDING, "p": Gap.PICKED, "n": Gap.ALSO_NEW, "news": Gap.NEWS}
 GAP = re.compile(r"([\ue000-\ue01f])")
-SECTION_GAP = re.compile(r"\n?([\ue006-\ue009])\n?")
+SECTION_GAP = re.compile(r"\n?([\ue006-\ue009])\n?")  # it is a line of its own
 MARKS = {chr(0xE000 + index): bytes([0x80 + index]) for index in range(0x20)}  # gaps in encoded text
 MARK = re.compile(rb"([\x80-\x9f])")
+REASON_MARK, NUMBER_MARK = MARKS[Gap.REASON], MARKS[Gap.NUMBER]
+NUMBERS = [encode_fragment(str(number)) for number in range(10)]  # wider ones are rendered with the card
 
 Encoded = tuple[bytes, bytes]  # the same as text and as HTML
 
@@ -92,7 +94,7 @@ class GapKeys(Keys):
 
 @dataclass(frozen=True, slots=True)
 class EncodedCard:
-    """A card, each part encoded and in pieces between the gaps for the reason."""
+    """A card, each part encoded and in pieces between the gaps for the reason; its number is a gap too."""
 
     paper: Paper
     heat: Heat
@@ -184,7 +186,6 @@ class _Group:
     def __init__(self, renderer: Renderer, reader: Subscriber, day: date) -> None:
         self.day = day
         self.cards: dict[Hashable, EncodedCard] = {}
-        self._unnumbered: dict[Hashable, EncodedCard] = {}
         self._card_marks: set[bytes] = set()  # of tokens
         self._renderer = renderer
         self._reader = reader
@@ -200,7 +201,7 @@ class _Group:
 
     def forget_cards(self) -> None:
         """Drop all rendered cards."""
-        self.cards, self._unnumbered = {}, {}
+        self.cards = {}
 
     def render(self, edition: EditionRows) -> RenderedMail:
         """Return the mail of a digest, trimmed to `MAX_HTML_BYTES` of HTML."""
@@ -246,17 +247,20 @@ class _Group:
             paper, code, heat, reason, _, _ = row
             if code not in text:
                 text[code], html[code] = [], []
-            number = len(text[code]) + 1
+            number = 0 if code == "n" else len(text[code]) + 1
             why = NO_REASON
             if code != "t" and heat.broke_out_from is None:
                 why = self._reasons.get(reason) or self._explain(edition, row)
-            key = (code, paper.id, why is NO_REASON, heat.broke_out_from, 0 if code == "n" else number)
+            # The gap is as wide as numbers below ten; longer ones are rendered as they are.
+            shown = str(number) if number > 9 else Gap.NUMBER
+            key = (code, paper.id, why is NO_REASON, heat.broke_out_from, shown)
             card = self.cards.get(key)
             if card is None or not card.matches(paper, heat):
-                card = self.cards[key] = self._number_card(edition, row, number, why)
+                card = self.cards[key] = self._render_card(edition, row, shown, why)
             sizes.append(card.html_bytes + why.html_bytes)
-            text[code].append(why.text.join(card.text))
-            html[code].append(why.html.join(card.html))
+            digits = NUMBERS[number % 10]
+            text[code].append(why.text.join(card.text).replace(NUMBER_MARK, digits))
+            html[code].append(why.html.join(card.html).replace(NUMBER_MARK, digits))
         return {code: (b"\r\n".join(text[code]), b"".join(html[code])) for code in text}, sizes
 
     def _explain(self, edition: EditionRows, row: PickRow) -> Why:
@@ -275,18 +279,6 @@ class _Group:
         why = self._reasons[key] = _build_why(self._locale, sentence)
         return why
 
-    def _number_card(self, edition: EditionRows, row: PickRow, number: int, why: Why) -> EncodedCard:
-        paper, code, heat, *_ = row
-        # The gap is as wide as numbers below ten; longer ones are rendered as they are.
-        shown = str(number) if number > 9 and code != "n" else Gap.NUMBER
-        key = (code, paper.id, why is NO_REASON, heat.broke_out_from, shown)
-        card = self._unnumbered.get(key)
-        if card is None or not card.matches(paper, heat):
-            card = self._unnumbered[key] = self._render_card(edition, row, shown, why)
-        mark, digits = MARKS[Gap.NUMBER], encode_fragment(str(number))
-        text, html = ([piece.replace(mark, digits) for piece in part] for part in (card.text, card.html))
-        return replace(card, text=text, html=html)
-
     def _render_card(self, edition: EditionRows, row: PickRow, number: str, why: Why) -> EncodedCard:
         pick = edition.build_pick(row)
         personal = build_personal_fields(self._locale, self._links, self._reader, pick, self.day)
@@ -298,10 +290,8 @@ class _Group:
             self._renderer.render(self._locale, f"{template}.{part}", card=card) for part in ("txt", "html")
         )
         self._card_marks |= {MARKS[gap] for gap in TOKEN_GAPS.values() if gap in text or gap in html}
-        mark = MARKS[Gap.REASON]
-        return EncodedCard(
-            pick.paper, pick.heat, _encode(text).split(mark), _encode(html).split(mark), len(html.encode())
-        )
+        in_text, in_html = (_encode(part).split(REASON_MARK) for part in (text, html))
+        return EncodedCard(pick.paper, pick.heat, in_text, in_html, len(html.encode()))
 
     def _sign_tokens(self, reader: Subscriber) -> dict[str, str]:
         """Return every token that may stand in a mail to this reader by its gap."""
@@ -359,11 +349,12 @@ class _Group:
                 **{names[code]: SECTION_GAPS[code] for code in sections},
             )
             subject = self._renderer.render_subject(self._locale, "digest", page=layout)
-            text, html = (
+            parts = (
                 self._renderer.render(self._locale, f"digest/body.{part}", page=layout)
                 for part in ("txt", "html")
             )
-            self._pages[key] = EncodedPage(subject, MARK.split(_encode(text)), MARK.split(_encode(html)))
+            pieces = (MARK.split(_encode(SECTION_GAP.sub(r"\n\1", part))) for part in parts)
+            self._pages[key] = EncodedPage(subject, *pieces)
         return self._pages[key]
 
     def _build_head(self, edition: EditionRows, subject: str, tokens: Mapping[str, str]) -> str:
@@ -432,8 +423,8 @@ def _fill(text: str, values: Mapping[str, str]) -> str:
 
 
 def _encode(text: str) -> bytes:
-    """Return text in quoted-printable with a mark for each gap; the gap of a section is a line of its own."""
-    literal, *rest = GAP.split(SECTION_GAP.sub(r"\n\1", text))
+    """Return text in quoted-printable with a mark for each gap."""
+    literal, *rest = GAP.split(text)
     pieces = [encode_fragment(literal)]
     for gap, following in zip(rest[::2], rest[1::2], strict=True):
         pieces += [MARKS[gap], encode_fragment(following)]

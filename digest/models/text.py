@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 MAX_SUMMARY_CHARS = 240  # of the summary on a paper's card
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -13,14 +14,14 @@ _INVISIBLE = (
     r"\ufff0-\ufffb\ufffe\uffff\U000e0000-\U0010ffff"
 )
 _TO_REMOVE = re.compile(f"[{_INVISIBLE}]")
-_NOT_CLEAN = re.compile(rf"[{_INVISIBLE}]|[^\S ]|[\x00-\x1f\x7f-\x9f]|  ")
+_NOT_CLEAN = re.compile(rf"[{_INVISIBLE}\x00-\x1f\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 _UNPRINTABLE = re.compile(rf"[{_INVISIBLE}\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 # And the joiners, replacement characters, and controls that are not white space.
 _UNSEEN_CLASS = rf"{_INVISIBLE}\u200c\u200d\ufffc\ufffd\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"
 _UNSEEN = re.compile(f"[{_UNSEEN_CLASS}]")
 _SEEN = re.compile(rf"[^\s{_UNSEEN_CLASS}]")
 _SENTENCE_START = r"[\"“‘(]?[A-Z0-9]"
-_SENTENCE_BREAK = re.compile(rf"(?:(?<=[.!?])|(?<=[.!?][\"”’)]))\s+(?={_SENTENCE_START})|(?<=[。！？])")
+_SENTENCE_END = re.compile(rf"[.!?。！？](?:(?<=[。！？])|[\"”’)]?\s+(?={_SENTENCE_START}))")
 _ABBREVIATION_END = re.compile(
     r"\b(?:"
     r"(?i:al|cf|vs|viz|resp|approx|ca|esp|incl|excl|vols?|chs?|chap|secs?|sect|figs?|eqs?|eqns?|refs?|tabs?|apps?"
@@ -36,7 +37,7 @@ _MAX_ABBREVIATION_CHARS = 16  # more than the longest of them has
 
 def clean(text: str) -> str:
     """Return the text on one line: single blanks, no controls, nothing invisible. Idempotent."""
-    if not _NOT_CLEAN.search(text):
+    if "  " not in text and not _NOT_CLEAN.search(text):
         return text.strip()
     return _BLANKS.sub(" ", _TO_REMOVE.sub("", text)).strip()
 
@@ -75,15 +76,17 @@ def join_sentences(sentences: Sequence[str]) -> str:
 def split_sentences(text: str) -> list[str]:
     """Return the sentences of a text; abbreviations (`e.g.`, `vol.`) and initials do not end one."""
     sentences: list[str] = []
-    for piece in _SENTENCE_BREAK.split(text.strip()):
+    for start, end in pairwise([0, *(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]):
+        piece = text[start:end].strip()
         if sentences and _ends_with_abbreviation(sentences[-1][-_MAX_ABBREVIATION_CHARS:], piece):
             sentences[-1] += " " + piece
-        elif piece.strip():
-            sentences.append(piece.strip())
+        elif piece:
+            sentences.append(piece)
     return sentences
 
 
 def _ends_with_abbreviation(end: str, following: str) -> bool:
+    end = end.rpartition(" ")[2]
     if following[:1].isdigit() and _NUMBER_ABBREVIATION_END.search(end):
         return True
     return bool(_ABBREVIATION_END.search(end))
