@@ -137,7 +137,7 @@ class ConnectionLoop:
     async def _commit(self, *intents: Delivery) -> Collection[int]:
         result, self._result = self._result, None
         body, self._body = self._body, None
-        granted = await self._writer.commit(
+        granted = await self._dispatcher.commit(
             results=[result] if result else [], intents=intents, bodies=[body] if body else []
         )
         if result and result.throttle:

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -24,7 +24,7 @@ Render = Callable[[Delivery], OutgoingMessage | None]
 PrepareBatch = Callable[[Sequence[Delivery]], None]  # hears what is rendered soon, to prepare it in one go
 CLAIM_SIZE, MAX_CLAIM_SIZE = 64, 256
 MAX_CLAIM_SECONDS = 0.5  # what is claimed next is twice as much if this was sent sooner, else CLAIM_SIZE
-RENDERED_AT_ONCE = 4  # while a commit is written, and between two looks at the connections
+RENDERED_AT_ONCE = 4  # between two looks at the connections
 MAX_THROTTLE_WAIT = 30.0  # seconds to wait for a throttled domain, before it is left to the next run
 
 
@@ -69,11 +69,11 @@ class Dispatcher:
         self._queue = queue
         self._render = render
         self._prepare = prepare
-        writer.meanwhile = self._render_ahead
         self._route_queues = {route.name: _RouteQueue(route) for route in routes}
         self._returned: deque[Item] = deque()  # from connections that broke
         self._unassigned: list[Delivery] = []  # no route is left to take them
         self._claiming = asyncio.Lock()
+        self._rendering = asyncio.Lock()
         self._changed = asyncio.Event()
         # Of mail (False) and channels (True): a claim returned nothing, or less than it might.
         self._empty: set[bool] = set()
@@ -108,6 +108,23 @@ class Dispatcher:
             item, wait = await self._find_item(route)
             if item or self._stopping or not await self._wait_for_change(wait, deadline):
                 return item
+
+    async def commit(
+        self,
+        *,
+        results: Sequence[AttemptResult] = (),
+        intents: Sequence[Delivery] = (),
+        bodies: Sequence[Delivery] = (),
+    ) -> Collection[int]:
+        """Commit as the writer does; while the commit is written, messages are rendered that soon go."""
+        granted = self.writer.commit(results=results, intents=intents, bodies=bodies)
+        if not self._rendering.locked():  # one of the connections is enough
+            async with self._rendering:
+                while self._render_ahead():
+                    await asyncio.sleep(0)
+                    if granted.done():
+                        break
+        return await granted
 
     def return_item(self, item: Item) -> None:
         """Take back an item whose connection broke before it was handed over; another connection gets it."""

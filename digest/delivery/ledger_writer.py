@@ -47,7 +47,6 @@ class LedgerWriter:
         *,
         retry_delays: Sequence[float] = RETRY_DELAYS,
     ) -> None:
-        self.meanwhile: Callable[[], bool] = lambda: False  # called while a commit is written; False: no more
         self.now, self.resends = clock, queue.resends
         self._queue = queue
         self._retry_delays = tuple(retry_delays)
@@ -119,10 +118,6 @@ class LedgerWriter:
             batch, self._pending = self._pending, _Batch()
             self._is_shared = len(batch.waiting) > 1
             commit = asyncio.create_task(self.call(partial(self._commit, batch, self.now())))
-            for _ in iter(self.meanwhile, False):
-                await asyncio.sleep(0)
-                if commit.done():
-                    break
             await asyncio.wait([commit])
             error = commit.exception()  # whoever waits must get it, whatever it is
             for waiter in batch.waiting:
