@@ -12,7 +12,7 @@ from typing import Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from digest.tools.demo.dataset import Dataset, load_dataset
-from digest.tools.demo.services import arxiv_api, arxiv_oai, arxiv_rss, hackernews, huggingface
+from digest.tools.demo.services import arxiv, hackernews, huggingface
 
 ATOM_TYPE = "application/atom+xml; charset=utf-8"
 
@@ -64,12 +64,12 @@ class UpstreamServer:
         data, now, params = self._dataset, self.now, dict(parse_qsl(parts.query))
         if parts.path.startswith("/rss/"):
             categories = unquote(parts.path.removeprefix("/rss/")).split("+")
-            return HttpReply(arxiv_rss.build_feed(data, categories, now), "application/rss+xml")
+            return HttpReply(arxiv.build_feed(data, categories, now), "application/rss+xml")
         match parts.path:
             case "/oai":
-                return HttpReply(arxiv_oai.build_response(data, params, now), "text/xml")
+                return HttpReply(arxiv.list_changes(data, params, now), "text/xml")
             case "/api/query":
-                return HttpReply(arxiv_api.build_response(data, params, now), ATOM_TYPE)
+                return HttpReply(arxiv.look_up(data, params, now), ATOM_TYPE)
             case "/api/daily_papers":
                 content: object = huggingface.list_daily_papers(data, params, now)
             case "/api/v1/search_by_date":
