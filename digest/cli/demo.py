@@ -1,24 +1,38 @@
 """`digest demo`: send ten days of invented papers, and check that a second run sends nothing."""
 
+import asyncio
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from socket import socket
 
 import anyio
 import click
 
-from digest.cli.demo_server import ADMIN_TOKEN, serve_demo
+from digest.app.services import Services, open_services
 from digest.cli.output import show_progress, show_table
 from digest.models import Section
 from digest.models.errors import DeliveryError
+from digest.pipeline import run
+from digest.sources.base import ProgressCallback
 from digest.tools.demo import report
 from digest.tools.demo.dataset import READERS
-from digest.tools.demo.scenario import DemoResult, SentMail, play
-from digest.web.server import bind_socket, get_url
+from digest.tools.demo.http_server import UpstreamServer
+from digest.tools.demo.inbox import build_demo_app
+from digest.tools.demo.scenario import RUN_TIMES, DemoResult, SentMail, play, play_and_stay
+from digest.web.app import create_app
+from digest.web.server import bind_socket, create_server, get_url
+from digest.worker.scheduler import run_scheduler
 
 DATABASE = "demo.sqlite3"  # no name of a real database: a demo starts by deleting this file
 MAX_TITLE_CHARS = 44
+ADMIN_TOKEN = "demo-admin"  # noqa: S105  of a demo on loopback, printed on its page
+TICK_SECONDS = 5  # shorter than in `digest serve`: somebody waits for the first digest
+START = RUN_TIMES[-1] + timedelta(hours=1)  # what the served demo's clock shows when the pages open
 
 
 @click.command("demo", epilog="Examples: digest demo --serve   digest demo --out /tmp/demo")
@@ -66,7 +80,7 @@ def _serve(database: Path, out: Path, port: int) -> None:
     with closing(bind_socket("127.0.0.1", port)) as listener, ExitStack() as progress:
         bar = progress.enter_context(show_progress("the demo"))
 
-        def report_ready(result: DemoResult, _: Path) -> None:
+        def report_ready(result: DemoResult) -> None:
             progress.close()
             check_demo(result)
             click.echo(
@@ -76,7 +90,48 @@ def _serve(database: Path, out: Path, port: int) -> None:
             )
 
         with suppress(KeyboardInterrupt):
-            anyio.run(lambda: serve_demo(database, out, listener, on_progress=bar, on_ready=report_ready))
+            anyio.run(lambda: _serve_pages(database, out, listener, on_progress=bar, on_ready=report_ready))
+
+
+async def _serve_pages(
+    database: Path,
+    folder: Path,
+    listener: socket,
+    *,
+    on_progress: ProgressCallback,
+    on_ready: Callable[[DemoResult], None],
+) -> None:
+    """Play the ten days, call *on_ready* with their result, and serve pages, inbox and scheduler."""
+    site = report.DemoSite(get_url(listener), ADMIN_TOKEN)
+    more = {"base_url": site.base_url, "admin_token": site.admin_token}
+    async with play_and_stay(database, on_progress=on_progress, **more) as played:
+        report.write_report(played.result, folder, site=site)
+        on_ready(played.result)
+        with closing(open_services(played.settings)) as services:
+            clock = _start_clock(played.upstream)
+            pages = create_app(services, clock=clock)
+            server = create_server(build_demo_app(pages, played.mail_server, folder))
+            tick = partial(_run_once, services, clock)
+            async with run_scheduler(services, clock, tick, interval=TICK_SECONDS):
+                with suppress(KeyboardInterrupt, asyncio.CancelledError):
+                    await server.serve(sockets=[listener])
+
+
+def _start_clock(upstream: UpstreamServer) -> Callable[[], datetime]:
+    """Return the demo's clock, which goes on from the last day; the sources show what it shows."""
+    started = datetime.now(UTC)
+
+    def read_clock() -> datetime:
+        upstream.now = START + (datetime.now(UTC) - started)
+        return upstream.now
+
+    return read_clock
+
+
+async def _run_once(
+    services: Services, clock: Callable[[], datetime], _: datetime, sending: asyncio.Lock
+) -> None:
+    await run.run(services, clock, sending=sending)
 
 
 def print_report(result: DemoResult) -> None:
