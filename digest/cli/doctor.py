@@ -1,6 +1,7 @@
 """`digest doctor`: check the set-up; every finding has its fix."""
 
 import sys
+from dataclasses import astuple
 from datetime import datetime
 
 import anyio
@@ -32,8 +33,6 @@ def command(*, offline: bool, to: str | None, now: datetime, as_json: bool) -> N
             [{"check": f.check, "verdict": f.level, "detail": f.detail, "fix": f.fix} for f in findings]
         )
     else:
-        show_table(
-            ("", "check", "found", "what to do"), [(f.level, f.check, f.detail, f.fix) for f in findings]
-        )
+        show_table(("", "check", "found", "what to do"), map(astuple, findings))
     if any(finding.level is CheckLevel.FAIL for finding in findings):
         sys.exit(1)

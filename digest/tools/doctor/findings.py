@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 
 class CheckLevel(StrEnum):
@@ -14,24 +15,14 @@ class CheckLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report: what was checked, its state, and what to do about it."""
+    """One line of the report: its severity, what was checked and found, and what to do about it."""
 
-    check: str
     level: CheckLevel
+    check: str
     detail: str
     fix: str = ""
 
 
-def ok(check: str, detail: str, fix: str = "") -> Finding:
-    """Build a finding that needs no action."""
-    return Finding(check, CheckLevel.OK, detail, fix)
-
-
-def warn(check: str, detail: str, fix: str) -> Finding:
-    """Build a finding of something that works, but not as it should."""
-    return Finding(check, CheckLevel.WARN, detail, fix)
-
-
-def fail(check: str, detail: str, fix: str) -> Finding:
-    """Build a finding of something that does not work, or by which mail will not arrive."""
-    return Finding(check, CheckLevel.FAIL, detail, fix)
+ok = partial(Finding, CheckLevel.OK)  # it needs no action
+warn = partial(Finding, CheckLevel.WARN)  # it works, but not as it should
+fail = partial(Finding, CheckLevel.FAIL)  # it does not work, or mail will not arrive because of it
