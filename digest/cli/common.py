@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import click
@@ -110,6 +111,8 @@ now_option = click.option(
     default=lambda: datetime.now(UTC),
     help="Act as if this were the current time (ISO 8601). Default: the clock.",
 )
+INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+OUTPUT_FILE = click.Path(dir_okay=False, path_type=Path)
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON for programs.")
 
 

@@ -7,7 +7,7 @@ import click
 
 from digest.app.settings import load_settings
 from digest.app.suppression_key import accept_suppression_key
-from digest.cli.common import confirm, get_actor_name, open_services
+from digest.cli.common import INPUT_FILE, confirm, get_actor_name, open_services
 from digest.db import Database
 from digest.db import backup as backups
 from digest.db.file_lock import lock_sender
@@ -69,7 +69,7 @@ def backup(path: Path, *, force: bool, keep: int | None) -> None:
 
 
 @command.command("verify", epilog="Example: digest db verify backup.sqlite3")
-@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("path", type=INPUT_FILE)
 def verify(path: Path) -> None:
     """Restore a backup into a temporary file and check it; nothing else is changed."""
     count = Database.verify_backup(path)
@@ -77,7 +77,7 @@ def verify(path: Path) -> None:
 
 
 @command.command("restore", epilog="Example: digest db restore backup.sqlite3")
-@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("path", type=INPUT_FILE)
 @click.option("--yes", is_flag=True, help="Replace the current database without asking.")
 def restore(path: Path, *, yes: bool) -> None:
     """Replace the SQLite database with a backup. It starts paused, so that nobody gets an email twice."""

@@ -9,7 +9,7 @@ import click
 
 from digest.app import embedding_models
 from digest.app.services import Services
-from digest.cli.common import json_option, now_option, open_services
+from digest.cli.common import INPUT_FILE, json_option, now_option, open_services
 from digest.cli.output import echo_err, show_line, show_table
 from digest.models import Status
 from digest.models.errors import DigestError
@@ -19,12 +19,11 @@ from digest.tools.evaluation.formulas import ORDERS
 from digest.tools.evaluation.replay import ReplayedPaper, compare, list_sending_times, read_replay
 
 SETTINGS = ("vectors", "mix", "threshold", "trending", "picked", "also_new")
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command("evaluate", epilog="Example: digest evaluate --replay papers.jsonl.gz")
-@click.option("--replay", type=FILE, help="JSON lines of papers with their readings; may be gzipped.")
-@click.option("--history", type=FILE, help="Earlier papers in the same format, for the usual figures.")
+@click.option("--replay", type=INPUT_FILE, help="JSON lines of papers with their readings; may be gzipped.")
+@click.option("--history", type=INPUT_FILE, help="Earlier papers in the same format, for the usual figures.")
 @click.option(
     "--days",
     type=click.IntRange(7),

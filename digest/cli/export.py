@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from digest.app.services import Services
-from digest.cli.common import DayParam, open_services
+from digest.cli.common import OUTPUT_FILE, DayParam, open_services
 from digest.cli.output import echo_err
 from digest.db.backup import create_private_file
 from digest.models.citations import Citation, CitationFormat, format_citations
@@ -33,7 +33,7 @@ FORMAT_BY_SUFFIX = {form.extension: form for form in CitationFormat}
     type=click.Choice([str(form) for form in CitationFormat]),
     help="Default: bibtex, or what --out ends in.",
 )
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this file.")
+@click.option("--out", type=OUTPUT_FILE, help="Write it to this file.")
 def command(
     *,
     address: str | None,

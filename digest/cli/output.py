@@ -5,9 +5,8 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, time
-from enum import Enum
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 import click
 
@@ -54,17 +53,6 @@ def show_line(value: object) -> None:
 def _encode_value(value: object) -> str:
     """Return dates and times in ISO 8601 with a `T`, anything else as text."""
     return value.isoformat() if isinstance(value, date) else str(value)
-
-
-def to_jsonable(value: Any) -> Any:
-    """Return *value* with dates and enums as text and tuples as lists, at any depth."""
-    if isinstance(value, dict):
-        return {name: to_jsonable(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_jsonable(item) for item in value]
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    return str(value) if isinstance(value, Enum) else value
 
 
 def echo(message: str, *, err: bool = False) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from digest.cli.common import DayParam, json_option, now_option, open_services
-from digest.cli.output import show_line, show_table, to_jsonable
+from digest.cli.output import show_line, show_table
 from digest.models import Paper, Signal, SignalKind
 
 NO_LIMIT = 1_000_000
@@ -46,8 +46,7 @@ def paper_to_json(paper: Paper, signals: Sequence[Signal]) -> dict[str, Any]:
     missing = [
         name for name in ("abstract", "authors", "categories", "published") if not getattr(paper, name)
     ]
-    fields: dict[str, Any] = to_jsonable(asdict(paper))
-    return fields | {
+    return asdict(paper) | {
         "signals": [
             {
                 "kind": str(signal.kind),

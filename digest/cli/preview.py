@@ -13,7 +13,7 @@ import anyio
 import click
 
 from digest.app.services import Services
-from digest.cli.common import DayParam, now_option, open_services
+from digest.cli.common import INPUT_FILE, OUTPUT_FILE, DayParam, now_option, open_services
 from digest.cli.output import echo_err, show_progress
 from digest.cli.subscribers.common import read_liked_file
 from digest.db.backup import create_private_file
@@ -47,12 +47,12 @@ FORMATS = ("html", "text", "eml", "json")
 @click.option("--interests", default="", help="Keywords separated by commas, or a sentence.")
 @click.option(
     "--like",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=INPUT_FILE,
     help="A file of papers you like: ids or links, BibTeX, RIS, JSON lines, or titles.",
 )
 @click.option("--as-of", type=DayParam(), help="The email of that day.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: text, or what --out ends in.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this file.")
+@click.option("--out", type=OUTPUT_FILE, help="Write it to this file.")
 @click.option("--open", "in_browser", is_flag=True, help="Show the HTML in the browser.")
 @now_option
 def command(

@@ -11,7 +11,7 @@ import click
 from digest.app.services import Services
 from digest.app.settings import PREFIX
 from digest.app.source_choices import load_choices, save_choices
-from digest.cli.common import get_actor_name, json_option, now_option, open_services
+from digest.cli.common import INPUT_FILE, get_actor_name, json_option, now_option, open_services
 from digest.cli.output import echo, format_age, show_json, show_table
 from digest.db.sources import SourceState
 from digest.models.errors import InvalidChange
@@ -65,7 +65,7 @@ def turn_off(*, names: Sequence[str], now: datetime) -> None:
 
 
 @command.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=INPUT_FILE)
 @now_option
 def import_feeds(*, file: Path, now: datetime) -> None:
     """Add the feeds of an OPML file to those of DIGEST_FEEDS."""

@@ -13,8 +13,8 @@ import anyio
 import click
 
 from digest.app.services import Services
-from digest.cli.common import get_actor_name, open_services
-from digest.cli.output import echo_err, to_jsonable
+from digest.cli.common import INPUT_FILE, get_actor_name, open_services
+from digest.cli.output import echo_err
 from digest.db import Transaction
 from digest.models import (
     LANGUAGES,
@@ -22,6 +22,7 @@ from digest.models import (
     Frequency,
     LikedPaper,
     Mix,
+    Status,
     Subscriber,
     Threshold,
 )
@@ -49,7 +50,7 @@ _SETTINGS_OPTIONS = (
     click.option("--text", help="Interests as a paragraph."),
     click.option(
         "--like",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        type=INPUT_FILE,
         help="A file of papers they like: ids, links, BibTeX, RIS, JSON, EndNote XML, or titles.",
     ),
     click.option(
@@ -72,6 +73,13 @@ _SETTINGS_OPTIONS = (
     click.option("--empty-day-note/--no-empty-day-note", default=None, help="A note on days without papers."),
     click.option("--language", help=f"Language of the emails: {', '.join(LANGUAGES)}."),
 )  # fmt: skip
+
+
+status_option = click.option(
+    "--status",
+    type=click.Choice([str(status) for status in Status]),
+    help="Only subscribers with this status.",
+)
 
 
 def settings_options(command: F) -> F:
@@ -165,7 +173,7 @@ def open_transaction(now: datetime) -> Iterator[tuple[Services, Transaction, Act
 
 def subscriber_to_json(reader: Subscriber) -> dict[str, Any]:
     """Return a subscriber as JSON."""
-    fields: dict[str, Any] = to_jsonable(SubscriberResponse.of(reader).model_dump())
+    fields = SubscriberResponse.of(reader).model_dump()
     public_id = fields.pop("id")
     return {**fields, "id": public_id}
 
@@ -174,10 +182,10 @@ def delivery_to_json(delivery: Delivery) -> dict[str, Any]:
     """Return a delivery as JSON."""
     return {
         "kind": str(delivery.kind),
-        "day": to_jsonable(delivery.day),
-        "slot": to_jsonable(delivery.slot),
+        "day": delivery.day,
+        "slot": delivery.slot,
         "state": str(delivery.state),
         "papers": get_paper_ids(delivery.payload),
-        "accepted_at": to_jsonable(delivery.accepted_at),
+        "accepted_at": delivery.accepted_at,
         "last_reply": delivery.last_reply,
     }

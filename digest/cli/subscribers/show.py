@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import click
 
 from digest.cli.common import json_option, open_services
-from digest.cli.output import show_json, show_table, to_jsonable
-from digest.cli.subscribers.common import delivery_to_json, subscriber_to_json
+from digest.cli.output import format_cell, show_json, show_table
+from digest.cli.subscribers.common import delivery_to_json, status_option, subscriber_to_json
 from digest.db.subscribers.search import SORT_COLUMNS, SubscriberCriteria
 from digest.models import Status, Subscriber
 from digest.models.addresses import hash_address
@@ -21,11 +21,7 @@ COLUMNS = ("email", "status", "frequency", "timezone", "send_at", "next_due")
 
 
 @click.command("list", epilog="Example: digest subscribers list --status confirmed --search example.org")
-@click.option(
-    "--status",
-    type=click.Choice([str(status) for status in Status]),
-    help="Only subscribers with this status.",
-)
+@status_option
 @click.option("--search", default="", help="Only addresses that contain this text.")
 @click.option("--sort", type=click.Choice(SORT_COLUMNS), default="created_at", show_default=True)
 @click.option("--descending", is_flag=True, help="In descending order.")
@@ -65,7 +61,7 @@ def list_(
 
 def _to_row(reader: Subscriber) -> Sequence[str]:
     fields = subscriber_to_json(reader)
-    return [str(fields[name] or "") for name in COLUMNS]
+    return [format_cell(fields[name]) for name in COLUMNS]
 
 
 @click.command("show", epilog="Example: digest subscribers show ada@example.com --json")
@@ -80,8 +76,7 @@ def show(*, address: str, as_json: bool) -> None:
         suppression = tx.suppressions.find(hash_address(services.suppression_key, reader.address))
     fields = subscriber_to_json(reader) | {
         "tags": list(tags),
-        "suppression": suppression
-        and to_jsonable(SuppressionResponse.model_validate(suppression).model_dump()),
+        "suppression": suppression and SuppressionResponse.model_validate(suppression).model_dump(),
     }
     if as_json:
         show_json(fields | {"deliveries": [delivery_to_json(delivery) for delivery in deliveries]})

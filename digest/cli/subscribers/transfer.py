@@ -14,8 +14,16 @@ from typing import BinaryIO
 import click
 
 from digest.app.services import Services
-from digest.cli.common import get_actor_name, json_option, now_option, open_services
+from digest.cli.common import (
+    INPUT_FILE,
+    OUTPUT_FILE,
+    get_actor_name,
+    json_option,
+    now_option,
+    open_services,
+)
 from digest.cli.output import ProgressBar, echo_err, show_json, show_progress, show_table
+from digest.cli.subscribers.common import status_option
 from digest.db.backup import create_private_file
 from digest.db.subscribers.search import SubscriberCriteria
 from digest.models import Status
@@ -38,14 +46,10 @@ FAILED_RESULTS = (RowResult.INVALID,)
     "import",
     epilog="Example: digest subscribers import people.csv --dry-run --report report.csv",
 )
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=INPUT_FILE)
 @click.option("--dry-run", is_flag=True, help="Report what would happen to each row; write nothing.")
 @click.option("--confirmed", is_flag=True, help="You assert that these people have already consented.")
-@click.option(
-    "--report",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the result of each row to this file.",
-)
+@click.option("--report", type=OUTPUT_FILE, help="Write the result of each row to this file.")
 @now_option
 @json_option
 def import_(
@@ -146,12 +150,8 @@ def _show_counts(counts: Counter[RowResult], *, dry_run: bool, as_json: bool) ->
 
 @click.command("export", epilog="Example: digest subscribers export --out people.csv")
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
-@click.option(
-    "--status",
-    type=click.Choice([str(status) for status in Status]),
-    help="Only subscribers with this status.",
-)
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: standard output.")
+@status_option
+@click.option("--out", type=OUTPUT_FILE, help="Default: standard output.")
 def export(*, form: str, status: str | None, out: Path | None) -> None:
     """Write subscribers as CSV (safe to open in a spreadsheet) or JSON lines; import reads both again."""
     criteria = SubscriberCriteria(status=Status(status) if status else None)
