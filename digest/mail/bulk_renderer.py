@@ -6,6 +6,7 @@ is encoded by itself, and nothing around it is encoded anew.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -35,7 +36,7 @@ from digest.mail.subject import build_preheader, build_subject, is_strong
 from digest.mail.text_wrap import wrap_text
 from digest.mail.tokens import Keys, Purpose
 from digest.mail.wording import describe_evidence
-from digest.models import Edition, Email, Frequency, Heat, Paper, ReasonKind, Subscriber
+from digest.models import Edition, Email, Frequency, Heat, Paper, ReasonKind, Section, Subscriber
 from digest.models.editions import SECTION_CODES, EditionRows, PaperNews, PickRow, to_rows
 
 MAX_HTML_BYTES = 80_000  # Gmail clips a mail at about 102 KB
@@ -240,14 +241,12 @@ class _Group:
 
     def _join_cards(self, edition: EditionRows) -> tuple[dict[str, Encoded], list[int]]:
         """Return the cards of each section that has any, and the sizes of their HTML."""
-        text: dict[str, list[bytes]] = {}
-        html: dict[str, list[bytes]] = {}
+        sections: defaultdict[str, tuple[list[bytes], list[bytes]]] = defaultdict(lambda: ([], []))
         sizes: list[int] = []
         for row in edition.picks:
             paper, code, heat, reason, _, _ = row
-            if code not in text:
-                text[code], html[code] = [], []
-            number = 0 if code == "n" else len(text[code]) + 1
+            in_text, in_html = sections[code]
+            number = 0 if code == "n" else len(in_text) + 1
             why = NO_REASON
             if code != "t" and heat.broke_out_from is None:
                 why = self._reasons.get(reason) or self._explain(edition, row)
@@ -259,9 +258,9 @@ class _Group:
                 card = self.cards[key] = self._render_card(edition, row, shown, why)
             sizes.append(card.html_bytes + why.html_bytes)
             digits = NUMBERS[number % 10]
-            text[code].append(why.text.join(card.text).replace(NUMBER_MARK, digits))
-            html[code].append(why.html.join(card.html).replace(NUMBER_MARK, digits))
-        return {code: (b"\r\n".join(text[code]), b"".join(html[code])) for code in text}, sizes
+            in_text.append(why.text.join(card.text).replace(NUMBER_MARK, digits))
+            in_html.append(why.html.join(card.html).replace(NUMBER_MARK, digits))
+        return {code: (b"\r\n".join(text), b"".join(html)) for code, (text, html) in sections.items()}, sizes
 
     def _explain(self, edition: EditionRows, row: PickRow) -> Why:
         _, code, _, stored, *_ = row
@@ -413,7 +412,7 @@ def _build_why(locale: Locale, sentence: str) -> Why:
 def _is_picked_first(edition: EditionRows) -> bool:
     """Return whether the personal picks come before the trending papers."""
     best = next((row for row in edition.picks if row[1] == "p"), None)
-    return best is not None and is_strong(best[4], lambda: edition.build_pick(best).reason)
+    return best is not None and is_strong(best[4], lambda: edition.parse_reason(Section.PICKED, best[3]))
 
 
 def _fill(text: str, values: Mapping[str, str]) -> str:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from unicodedata import combining, east_asian_width
 
 MAX_COLUMNS = 72
@@ -20,7 +19,6 @@ def display_width(text: str) -> int:
     return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
 
 
-@lru_cache(maxsize=4096)
 def wrap_text(text: str, indent: int = 0, *, first: str = "") -> str:
     """Return a paragraph in lines of at most 72 columns; `first` replaces the indent of the first line."""
     if display_width(text) <= MAX_COLUMNS - indent and "\n" not in text:

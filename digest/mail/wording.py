@@ -210,7 +210,7 @@ def _evidence_variants(locale: Locale, reason: Reason) -> Iterator[str]:
     """Yield sentences for a reason, the fullest first."""
     match reason.because:
         case ReasonKind.TERMS:
-            terms = [term for term in reason.terms[:3] if clean(term)]
+            terms = [quoted for term in reason.terms[:3] if (quoted := _quote_term(locale, term))]
             for number in range(len(terms), 0, -1):
                 yield locale.gettext("matches %(terms)s") % {"terms": _format_list(locale, terms[:number])}
         case ReasonKind.LIKED if reason.liked_title:
@@ -238,8 +238,8 @@ def _evidence_variants(locale: Locale, reason: Reason) -> Iterator[str]:
 
 
 def _format_list(locale: Locale, terms: Sequence[str]) -> str:
-    """Return `“a”`, `“a” and “b”` or `“a”, “b” and “c”`."""
-    first, *rest = (_quote_term(locale, term) for term in terms)
+    """Return `“a”`, `“a” and “b”` or `“a”, “b” and “c”` of terms in quotation marks."""
+    first, *rest = terms
     if not rest:
         return first
     if len(rest) == 1:
@@ -250,7 +250,9 @@ def _format_list(locale: Locale, terms: Sequence[str]) -> str:
 
 @lru_cache(maxsize=4096)  # a reader's keywords come in many reasons
 def _quote_term(locale: Locale, term: str) -> str:
-    return locale.quote(shorten(clean(term), 60))
+    """Return a term in quotation marks; empty if nothing of it is seen."""
+    shown = shorten(clean(term), 60)
+    return locale.quote(shown) if shown else ""
 
 
 def _format_held_since(locale: Locale, reason: Reason, day: date) -> str:

@@ -216,6 +216,6 @@ def _parse_heat(text: str) -> Heat:
     return _HEAT.validate_json(text)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)  # those in many editions are kept as rendered
 def _parse_reason(section: Section, text: str) -> Reason:
     return _REASON.validate_json(text) if text else _DEFAULT_REASONS[section]

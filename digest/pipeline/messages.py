@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
 from typing import Any
 
 from digest.db import Database
@@ -52,8 +53,8 @@ class PaperCache:
             self.papers, self.heats, self._looked_up = {}, {}, set()
             self._expires = self._clock() + CACHE_SECONDS
         needed = [*payloads]
-        papers = {name for payload in needed for name in get_paper_ids(payload)} - self._looked_up
-        heats = {name for payload in needed for name in get_heat_names(payload)} - self.heats.keys()
+        papers = {*chain(*map(get_paper_ids, needed))} - self._looked_up
+        heats = {*chain(*map(get_heat_names, needed))} - self.heats.keys()
         if papers or heats:
             with store.begin(write=False) as tx:
                 self.papers |= tx.papers.get_by_ids(papers)
