@@ -27,11 +27,6 @@ class Ticket:
     wait: int  # seconds
     work: int  # bits
 
-    @property
-    def expires(self) -> datetime:
-        """The time from which it cannot be used."""
-        return self.made_at + TICKET_LIFETIME
-
     def has_waited(self, now: datetime) -> bool:
         """Return True if the form was open for long enough."""
         return now - self.made_at >= timedelta(seconds=self.wait)
@@ -55,7 +50,7 @@ class TicketIssuer:
             raise InvalidToken
         made, nonce, wait, work = body.split(".")
         ticket = Ticket(datetime.fromtimestamp(int(made) / 1000, UTC), nonce, int(wait), int(work))
-        if now >= ticket.expires:
+        if now >= ticket.made_at + TICKET_LIFETIME:
             raise InvalidToken("This form was open for too long.")
         return ticket
 

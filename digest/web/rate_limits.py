@@ -30,6 +30,7 @@ LOGINS = RateLimit(burst=5, per_minute=1)  # wrong admin tokens
 READER_TOKENS = RateLimit(burst=60, per_minute=60)  # calls with one reader's token
 LIBRARY_IMPORTS_PER_READER = RateLimit(burst=3, per_minute=0.5)  # reading one reader's libraries
 LIBRARY_IMPORTS = RateLimit(burst=60, per_minute=30)  # of all readers together
+ONCE = RateLimit(burst=1, per_minute=0)  # a ticket of the sign-up form
 MAX_KEYS = 100_000
 FLOOD_THRESHOLD = 0.5  # of the worldwide bucket; with less in it, each sign-up must wait or do work
 
@@ -60,25 +61,6 @@ class RateLimiter:
         return self._buckets.get(key) or TokenBucket.full(key, rate, now, burst=self._limit.burst)
 
 
-class NonceCache:
-    """Values that can be used once, remembered until they expire."""
-
-    def __init__(self, *, max_nonces: int = MAX_KEYS) -> None:
-        self._max_nonces = max_nonces
-        self._expiries: OrderedDict[str, datetime] = OrderedDict()
-
-    def add(self, nonce: str, expires: datetime, now: datetime) -> bool:
-        """Mark a nonce as used and return True; False if it was used before."""
-        while self._expiries and next(iter(self._expiries.values())) < now:
-            self._expiries.popitem(last=False)
-        if nonce in self._expiries:
-            return False
-        self._expiries[nonce] = expires
-        if len(self._expiries) > self._max_nonces:
-            self._expiries.popitem(last=False)
-        return True
-
-
 class RateLimits:
     """The rate limiters of the web pages."""
 
@@ -92,7 +74,7 @@ class RateLimits:
         self.samples = RateLimiter(SAMPLES)
         self.logins = RateLimiter(LOGINS)
         self.reader_tokens = RateLimiter(READER_TOKENS)
-        self.used_tickets = NonceCache()
+        self.used_tickets = RateLimiter(ONCE)
 
     def is_flood(self, now: datetime) -> bool:
         """Return True while so many sign up that each must wait or do work."""

@@ -102,7 +102,7 @@ class SignUpGuard:
             )
         if ticket.work and not has_worked and not self.limits.waiters.take("", now):
             return self._ask_again(gettext_noop("Many people are waiting right now."), now)
-        if not self.limits.used_tickets.add(ticket.nonce, ticket.expires, now):
+        if not self.limits.used_tickets.take(ticket.nonce, now):
             return self._ask_again(
                 gettext_noop("This form was already sent. Press the button once more to subscribe."), now
             )

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.web.rate_limits import NonceCache, RateLimit, RateLimiter
+from digest.web.rate_limits import ONCE, RateLimit, RateLimiter
 from tests.factories import NOW
 
 MINUTE = timedelta(minutes=1)
@@ -45,15 +45,14 @@ def test_a_clock_that_jumps_back_refills_nothing() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    limiter, nonces = RateLimiter(RateLimit(burst=1, per_minute=1), max_keys=10), NonceCache(max_nonces=10)
+    limiter = RateLimiter(RateLimit(burst=1, per_minute=1), max_keys=10)
     for n in range(100):
         limiter.take(str(n), NOW)
-        nonces.add(str(n), NOW + MINUTE, NOW)
     assert len(limiter._buckets) == 10
-    assert len(nonces._expiries) == 10
 
 
-def test_a_nonce_can_be_used_once() -> None:
-    nonces = NonceCache()
-    assert nonces.add("nonce", NOW + MINUTE, NOW)
-    assert not nonces.add("nonce", NOW + MINUTE, NOW)
+def test_what_is_allowed_once_is_never_allowed_again() -> None:
+    limiter = RateLimiter(ONCE)
+    assert limiter.take("nonce", NOW)
+    assert not limiter.take("nonce", NOW + 10_000 * MINUTE)
+    assert limiter.take("another", NOW)
