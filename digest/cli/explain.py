@@ -11,7 +11,7 @@ from digest.cli.output import echo, show_json
 from digest.mail.locale import get_locale
 from digest.mail.wording import describe_reason
 from digest.models import Paper, Sent, Subscriber
-from digest.models.errors import InvalidChange, NotFound
+from digest.models.errors import InvalidChange
 from digest.models.paper_ids import canonicalize
 from digest.models.schedule import get_current_slot, get_local_day
 from digest.pipeline import day, plan
@@ -79,9 +79,8 @@ def _load_records(services: Services, address: str, paper_id: str) -> tuple[Subs
         ) from error
     with services.store.begin(write=False) as tx:
         reader = get_subscriber(tx, address)
-        paper = tx.papers.get_by_ids([key]).get(key)
-        if paper is None:
-            raise NotFound(f"{key} is not stored here. Search the stored papers: digest papers")
+        missing = f"{key} is not stored here. Search the stored papers: digest papers"
+        paper = tx.papers.get(key, missing=missing)
         return reader, paper, tx.sent_papers.get_by_subscriber([reader.id])[reader.id].get(paper.id)
 
 

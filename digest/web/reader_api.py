@@ -251,7 +251,4 @@ def _find_paper(tx: Transaction, paper_id: str) -> Paper:
         raise InvalidChange(
             "This is not the id of a paper; write one like 2611.01234 or a link to it."
         ) from error
-    paper = tx.papers.get_by_ids([key]).get(key)
-    if paper is None:
-        raise NotFound("No source has announced this paper to us.")
-    return paper
+    return tx.papers.get(key, missing="No source has announced this paper to us.")

@@ -96,6 +96,10 @@ class PageRenderer:
         """Return a page with some sentences and *links*, which are pairs of label and path."""
         return self.render("message", status=status, title=title, sentences=sentences, links=links)
 
+    def fill(self, name: str, **values: Any) -> str:
+        """Return the text of the template `web/NAME`, filled in with *values*; it is escaped as HTML is."""
+        return self._get_environment(get_page_locale()).get_template(f"web/{name}").render(values)
+
     def _get_environment(self, locale: Locale) -> Environment:
         """Return the templates in one language."""
         if locale.code not in self._environments:

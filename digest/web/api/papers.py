@@ -11,7 +11,6 @@ from pydantic import AwareDatetime, BaseModel, Field
 from digest.mail.locale import get_locale
 from digest.mail.wording import describe_trend
 from digest.models import Paper, Signal, SignalKind
-from digest.models.errors import NotFound
 from digest.web.api.auth import require_role
 from digest.web.api.cursors import CursorKind, CursorText, Limit, decode_cursor, encode_cursor
 from digest.web.api.routing import create_api_router
@@ -142,10 +141,7 @@ def list_papers(ctx: WebContextDep, filters: Annotated[PaperFilter, Query()]) ->
 def show_paper(ctx: WebContextDep, id: str) -> PaperResponse:  # noqa: A002  the name in the path
     """Return one paper, by any id it is known by: `arxiv:2611.01234`, a DOI, a URL."""
     with ctx.services.store.begin(write=False) as tx:
-        found = tx.papers.get_by_ids([id])
-        if not found:
-            raise NotFound("No source has announced this paper to us.")
-        paper = found[id]
+        paper = tx.papers.get(id, missing="No source has announced this paper to us.")
         signals = tx.signals.get_until([paper.id], until=ctx.clock())
     return PaperResponse.of_signals(paper, signals.get(paper.id, ()))
 

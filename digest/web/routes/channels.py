@@ -1,5 +1,7 @@
 """The page of a reader's channels beside mail; opened, as the preferences, by the signed link."""
 
+from typing import Any
+
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
@@ -34,14 +36,7 @@ def run_channel_action(token: str, ctx: WebContextDep, data: FormBody) -> Respon
     return _render(ctx, token, get_reader(ctx, token), done=done)
 
 
-def _render(
-    ctx: WebContext,
-    token: str,
-    reader: Subscriber,
-    *,
-    done: str = "",
-    problem: str = "",
-) -> Response:
+def _render(ctx: WebContext, token: str, reader: Subscriber, **shown: Any) -> Response:
     if not ctx.services.has_channels:
         raise NotFound("Channels are not available here.")
     with ctx.services.store.begin(write=False) as tx:
@@ -53,8 +48,7 @@ def _render(
         may_add=len(channels) < MAX_CHANNELS and reader.status is Status.CONFIRMED,
         action=f"/p/{token}/channels",
         preferences=f"/p/{token}",
-        done=done,
-        problem=problem,
+        **shown,
     )
 
 

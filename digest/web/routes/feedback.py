@@ -14,7 +14,7 @@ from starlette.responses import Response
 from digest.mail.locale import gettext_noop
 from digest.mail.tokens import Purpose, decode_paper_id
 from digest.models import Paper, Subscriber
-from digest.models.errors import InvalidToken, NotFound
+from digest.models.errors import InvalidToken
 from digest.models.votes import Vote
 from digest.ranking.feedback import Feedback, LessReason
 from digest.web.components import VoteBox, build_public_card, build_vote_box
@@ -100,7 +100,6 @@ def _load_claim(ctx: WebContext, token: str, code: str, name: str) -> tuple[Subs
     if code not in FEEDBACK_BY_CODE:
         raise InvalidToken
     with ctx.services.store.begin(write=False) as tx:
-        papers = tx.papers.get_by_ids([claim.extra[1:] or decode_paper_id(name)])
-    if not papers:
-        raise NotFound("This paper is no longer stored.")
-    return reader, next(iter(papers.values())), FEEDBACK_BY_CODE[code]
+        paper_id = claim.extra[1:] or decode_paper_id(name)
+        paper = tx.papers.get(paper_id, missing="This paper is no longer stored.")
+    return reader, paper, FEEDBACK_BY_CODE[code]

@@ -8,7 +8,6 @@ from functools import partial
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlencode
-from xml.sax.saxutils import escape, quoteattr
 
 from fastapi import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -40,6 +39,11 @@ class Entry:
     card: Card
     updated: datetime
 
+    @property
+    def summary(self) -> str:
+        """What the paper is about, and why it is in the feed."""
+        return "\n".join(part for part in (self.card.gist, self.card.why and f"Why: {self.card.why}") if part)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
@@ -56,7 +60,7 @@ class Feed:
 @router.get("/feed.json")
 def get_feed(request: Request, ctx: WebContextDep, category: str = "") -> Response:
     """Return today's trending papers as Atom or JSON Feed; only those of *category* if it is given."""
-    return respond_with_feed(request, partial(_build_public_feed, ctx, category), CACHE_HEADERS)
+    return respond_with_feed(ctx, request, partial(_build_public_feed, ctx, category), CACHE_HEADERS)
 
 
 @router.get("/sitemap.xml")
@@ -65,12 +69,8 @@ def get_sitemap(ctx: WebContextDep) -> Response:
     base, today = ctx.services.settings.base_url, ctx.clock().date()
     days = (f"/archive/{today - timedelta(days=age)}" for age in range(SITEMAP_DAYS))
     paths = ("/", "/archive", "/help", *days)
-    urls = "".join(f"<url><loc>{escape(base + path)}</loc></url>" for path in paths)
-    return Response(
-        '<?xml version="1.0" encoding="utf-8"?>\n'
-        f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{urls}</urlset>\n',
-        media_type="application/xml",
-    )
+    urls = [base + path for path in paths]
+    return Response(ctx.pages.fill("sitemap.xml", urls=urls), media_type="application/xml")
 
 
 @router.get("/robots.txt")
@@ -91,12 +91,16 @@ def get_feed_reader(ctx: WebContext, token: str) -> Subscriber:
     return reader
 
 
-def respond_with_feed(request: Request, build: Callable[[str], Feed], headers: Mapping[str, str]) -> Response:
+def respond_with_feed(
+    ctx: WebContext, request: Request, build: Callable[[str], Feed], headers: Mapping[str, str]
+) -> Response:
     """Return the feed of the kind that the path ends in, atom or json; 304 if the client has it."""
     kind = request.url.path.rpartition(".")[2]
     feed = build(kind)
     if kind == "atom":
-        response = Response(_render_atom(feed), media_type=ATOM_TYPE, headers=headers)
+        # even escaped, XML 1.0 cannot hold control characters
+        content = UNPRINTABLE.sub("", ctx.pages.fill("feed.atom", feed=feed))
+        response = Response(content, media_type=ATOM_TYPE, headers=headers)
     else:
         response = JSONResponse(_to_json_feed(feed), media_type=JSON_FEED_TYPE, headers=headers)
     return _revalidate(request, response)
@@ -138,15 +142,6 @@ def _build_public_feed(ctx: WebContext, category: str, kind: str) -> Feed:
     )
 
 
-def _render_atom(feed: Feed) -> str:
-    return (
-        '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">'
-        f"<title>{_escape(feed.title)}</title><id>{_escape(feed.url)}</id>"
-        f'<link rel="self" href={_quote(feed.url)}/><link href={_quote(feed.home)}/>'
-        f"<updated>{feed.updated.isoformat()}</updated>{''.join(map(_render_entry, feed.entries))}</feed>\n"
-    )
-
-
 def _to_json_feed(feed: Feed) -> dict[str, Any]:
     return {
         "version": "https://jsonfeed.org/version/1.1",
@@ -158,7 +153,7 @@ def _to_json_feed(feed: Feed) -> dict[str, Any]:
                 "id": f"urn:digest:{entry.paper.id}",
                 "url": entry.card.href,
                 "title": entry.card.title,
-                "content_text": _summarize(entry.card),
+                "content_text": entry.summary,
                 "date_published": entry.updated.isoformat(),
                 "authors": [{"name": name} for name in entry.paper.authors[:20]],
                 "tags": list(entry.paper.categories),
@@ -175,32 +170,3 @@ def get_day_start(now: datetime) -> datetime:
 
 def _updated_at(ranked: RankedPaper, now: datetime) -> datetime:
     return ranked.paper.first_seen or ranked.paper.published or now
-
-
-def _render_entry(entry: Entry) -> str:
-    card = entry.card
-    authors = "".join(f"<author><name>{_escape(name)}</name></author>" for name in entry.paper.authors[:20])
-    categories = "".join(f"<category term={_quote(term)}/>" for term in entry.paper.categories)
-    return (
-        f"<entry><title>{_escape(card.title)}</title><id>{_escape('urn:digest:' + entry.paper.id)}</id>"
-        f"<link href={_quote(card.href)}/><updated>{entry.updated.isoformat()}</updated>"
-        f"{authors or '<author><name>unknown</name></author>'}{categories}"
-        f"<summary>{_escape(_summarize(card))}</summary></entry>"
-    )
-
-
-def _summarize(card: Card) -> str:
-    return "\n".join(part for part in (card.gist, card.why and f"Why: {card.why}") if part)
-
-
-def _escape(text: str) -> str:
-    return escape(_remove_unprintable(text))
-
-
-def _quote(text: str) -> str:
-    return quoteattr(_remove_unprintable(text))
-
-
-def _remove_unprintable(text: str) -> str:
-    """Remove the control characters, which XML 1.0 cannot hold even escaped."""
-    return UNPRINTABLE.sub("", text)

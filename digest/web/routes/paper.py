@@ -8,7 +8,6 @@ from starlette.responses import Response
 from digest.mail.wording import format_votes, name_category
 from digest.models import Heat, Paper
 from digest.models.citations import Citation, CitationFormat, format_citations
-from digest.models.errors import NotFound
 from digest.models.text import clean
 from digest.pipeline import exports
 from digest.trending.heat import compute_heat
@@ -45,9 +44,7 @@ def build_paper_values(ctx: WebContext, name: str) -> dict[str, Any]:
     """Return the template values of a paper's page. Raises NotFound if the paper is not stored."""
     now, locale = ctx.clock(), get_page_locale()
     with ctx.services.store.begin(write=False) as tx:
-        paper = next(iter(tx.papers.get_by_ids([name]).values()), None)
-        if paper is None:
-            raise NotFound("This paper is not stored here.")
+        paper = tx.papers.get(name)
         signals = tx.signals.get_until([paper.id], until=now)
         repositories = tx.hub_repositories.list_by_paper(paper.id)
     voted = [paper] if signals.get(paper.id) else []

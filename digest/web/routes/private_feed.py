@@ -76,7 +76,7 @@ def _build_vote_boxes(ctx: WebContext, sent: Edition, *, back: str) -> dict[str,
 @router.get("/f/{token}.json")
 def get_feed(token: str, request: Request, ctx: WebContextDep) -> Response:
     """Return the latest digests of one reader as Atom or JSON Feed."""
-    return respond_with_feed(request, partial(_build_feed, ctx, token), {})
+    return respond_with_feed(ctx, request, partial(_build_feed, ctx, token), {})
 
 
 def _build_feed(ctx: WebContext, token: str, kind: str) -> Feed:

@@ -1,6 +1,7 @@
 """The page of the tokens by which a reader's own programs act for them."""
 
 from contextlib import suppress
+from typing import Any
 
 from starlette.responses import Response
 
@@ -49,15 +50,7 @@ def _check_subscribed(reader: Subscriber) -> None:
         raise InvalidChange
 
 
-def _render(  # noqa: PLR0913  what the page shows
-    ctx: WebContext,
-    token: str,
-    reader: Subscriber,
-    *,
-    made: str = "",
-    done: str = "",
-    problem: str = "",
-) -> Response:
+def _render(ctx: WebContext, token: str, reader: Subscriber, *, made: str = "", **shown: Any) -> Response:
     with ctx.services.store.begin(write=False) as tx:
         tokens = tx.reader_tokens.list_by_subscriber(reader.id)
     may_add = len(tokens) < MAX_READER_TOKENS and reader.status in SUBSCRIBED
@@ -70,6 +63,5 @@ def _render(  # noqa: PLR0913  what the page shows
         base_url=ctx.services.settings.base_url,
         action=f"/p/{token}/programs",
         preferences=f"/p/{token}",
-        done=done,
-        problem=problem,
+        **shown,
     )

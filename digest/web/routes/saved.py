@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from anyio import to_thread
 from fastapi import Depends, Request
@@ -111,7 +111,7 @@ def export_saved(token: str, form: str, ctx: WebContextDep, tag: str = "") -> Re
 @router.get("/f/{token}/saved.json")
 def get_feed(token: str, request: Request, ctx: WebContextDep) -> Response:
     """Return the saved papers as Atom or JSON Feed."""
-    return respond_with_feed(request, partial(_build_feed, ctx, token), {})
+    return respond_with_feed(ctx, request, partial(_build_feed, ctx, token), {})
 
 
 def saved_feed_path(ctx: WebContext, reader: Subscriber, kind: str) -> str:
@@ -148,27 +148,17 @@ def _run_action(tx: Transaction, ctx: WebContext, reader: Subscriber, data: Form
 
 def _find_paper(tx: Transaction, name: str) -> Paper:
     """Return a paper by any of its ids or its URL. Raises NotFound if it is not stored."""
-    paper = next(iter(tx.papers.get_by_ids([name.strip()[:400]]).values()), None) if name.strip() else None
-    if paper is None:
-        raise NotFound(UNKNOWN_PAPER)
-    return paper
+    return tx.papers.get(name.strip()[:400], missing=UNKNOWN_PAPER)
 
 
-def _render(  # noqa: PLR0913  what the page shows
-    ctx: WebContext,
-    token: str,
-    reader: Subscriber,
-    *,
-    tag: str = "",
-    page: int = 1,
-    done: str = "",
-    problem: str = "",
+def _render(
+    ctx: WebContext, token: str, reader: Subscriber, *, tag: str = "", page: int = 1, **shown: Any
 ) -> Response:
     with ctx.services.store.begin(write=False) as tx:
         saved = tx.saved_papers.list_by_subscriber(reader.id)
         account = tx.zotero_accounts.find(reader.id)
-    shown = saved_papers.filter_by_tag(saved, tag)
-    pages = max(1, -(-len(shown) // PAGE_SIZE))
+    matching = saved_papers.filter_by_tag(saved, tag)
+    pages = max(1, -(-len(matching) // PAGE_SIZE))
     page = min(max(page, 1), pages)
     return ctx.pages.render(
         "saved",
@@ -177,7 +167,7 @@ def _render(  # noqa: PLR0913  what the page shows
         count=len(saved),
         entries=[
             (item, build_public_card(item.paper, day=ctx.clock().date()))
-            for item in shown[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+            for item in matching[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
         ],
         tag=tag,
         tags=_count_tags(saved),
@@ -188,8 +178,7 @@ def _render(  # noqa: PLR0913  what the page shows
         account=account,
         is_connected=bool(account and account.sealed_key),
         waiting=sum(item.zotero_at is None for item in saved) if account and account.sealed_key else 0,
-        done=done,
-        problem=problem,
+        **shown,
     )
 
 
