@@ -29,6 +29,7 @@ from digest.models.errors import (
     StoreBusy,
 )
 from digest.subscribers.validation import explain_problem
+from digest.web import mcp_server
 from digest.web.admin import (
     administrators,
     audit,
@@ -54,7 +55,6 @@ from digest.web.routes import (
     feedback,
     feeds,
     health,
-    mcp,
     opened,
     paper,
     preferences,
@@ -71,7 +71,7 @@ log = logging.getLogger(__name__)
 
 PUBLIC_ROUTE_MODULES = (
     public, paper, signup, confirm, unsubscribe, preferences, feedback, opened, private_feed, feeds, health,
-    saved, bounce_webhooks, channels, programs, mcp,
+    saved, bounce_webhooks, channels, programs, mcp_server,
 )  # fmt: skip
 ADMIN_ROUTE_MODULES = (
     sign_in, overview, audit, bulk, transfer, subscribers, subscriber, suppressions, administrators,
