@@ -57,28 +57,7 @@ class Example:
     response: str
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter or a field of the body."""
-
-    name: str
-    place: str  # path, query, header or body
-    type: str
-    is_required: bool
-    description: Markup
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call, as the reference page shows it."""
-
-    method: str
-    path: str
-    anchor: str
-    summary: list[Markup]  # paragraphs
-    parameters: list[Parameter]
-    answers: list[tuple[str, str]]  # status and what it means
-    examples: list[Example]
+Fields = dict[str, Any]  # what the template shows of a call or of one of its parameters
 
 
 @router.get(f"{PREFIX}/openapi.json")
@@ -139,21 +118,21 @@ def load_examples() -> tuple[Example, ...]:
 
 
 @lru_cache(maxsize=4)
-def _list_calls(brand: str, base_url: str) -> dict[str, list[Call]]:
+def _list_calls(brand: str, base_url: str) -> dict[str, list[Fields]]:
     """Return the calls of each section, in the order of the document."""
     document = _build_document(brand, base_url)
-    sections: dict[str, list[Call]] = {}
+    sections: dict[str, list[Fields]] = {}
     for path, methods in document["paths"].items():
         for method, operation_ in methods.items():
-            call = Call(
-                method=method.upper(),
-                path=path,
-                anchor=operation_["operationId"],
-                summary=[mark_code(text) for text in operation_["description"].split("\n\n")],
-                parameters=list(_list_parameters(operation_, document["components"]["schemas"])),
-                answers=[(code, each["description"]) for code, each in operation_["responses"].items()],
-                examples=[each for each in load_examples() if _is_of(each, method, path)],
-            )
+            call = {
+                "method": method.upper(),
+                "path": path,
+                "anchor": operation_["operationId"],
+                "summary": [mark_code(text) for text in operation_["description"].split("\n\n")],
+                "parameters": list(_list_parameters(operation_, document["components"]["schemas"])),
+                "answers": [(code, each["description"]) for code, each in operation_["responses"].items()],
+                "examples": [each for each in load_examples() if _is_of(each, method, path)],
+            }
             sections.setdefault(operation_["tags"][-1], []).append(call)
     return sections
 
@@ -169,21 +148,17 @@ def _is_of(example: Example, method: str, path: str) -> bool:
     )
 
 
-def _list_parameters(operation_: Mapping[str, Any], schemas: Mapping[str, Any]) -> Iterator[Parameter]:
-    for each in operation_.get("parameters", ()):
-        yield Parameter(
-            each["name"],
-            each["in"],
-            describe_type(each["schema"], schemas),
-            each.get("required", False),
-            mark_code(each.get("description") or each["schema"].get("description", "")),
-        )
+def _list_parameters(operation_: Mapping[str, Any], schemas: Mapping[str, Any]) -> Iterator[Fields]:
+    """Yield the parameters and the fields of the body, with the names that parameters have in OpenAPI."""
     body = operation_.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
     schema = _resolve(body, schemas)
-    for name, field in schema.get("properties", {}).items():
-        is_required = name in schema.get("required", ())
-        words = mark_code(field.get("description", ""))
-        yield Parameter(name, "body", describe_type(field, schemas), is_required, words)
+    fields = [
+        {"name": name, "in": "body", "schema": field, "required": name in schema.get("required", ())}
+        for name, field in schema.get("properties", {}).items()
+    ]
+    for each in (*operation_.get("parameters", ()), *fields):
+        words = each.get("description") or each["schema"].get("description", "")
+        yield each | {"type": describe_type(each["schema"], schemas), "description": mark_code(words)}
 
 
 def mark_code(text: str) -> Markup:
