@@ -2,8 +2,8 @@
 
 The files in data/ are JSON lines: one file per day of arXiv's announcements (and one of a day before the
 ten), one line per paper as announced, with TeX as raw as arXiv's; one line per paper on Hugging Face's
-daily list; one line per story on Hacker News. A line gives a paper's final votes and the curve by which
-they arrive, so the same moment always shows the same numbers.
+daily list; one line per story on Hacker News; one line per invented reader. A line gives a paper's final
+votes and the curve by which they arrive, so the same moment always shows the same numbers.
 """
 
 import json
@@ -28,6 +28,7 @@ CURVES: dict[str, Curve] = {
     "sleeper": ((0, 0), (24, 0.50), (72, 0.85), (168, 1)),  # of the few votes it gets before it is discovered
 }
 STORY_CURVE: Curve = ((0, 0), (2, 0.35), (6, 0.75), (24, 1))  # Hacker News is quick
+DATA = files("digest.tools.demo") / "data"
 UNDISCOVERED_SHARE = 0.13  # of a sleeper's votes arrive whether or not it is ever discovered
 
 
@@ -123,63 +124,25 @@ class DemoReader:
     send_at: str
 
 
-READERS = (
-    DemoReader(
-        name="Lin",
-        address="lin@language.example",
-        taste="language models",
-        keywords=("language models", "interpretability", "unlearning", "generated text", "prompts"),
-        categories=("cs.CL",),
-        timezone="America/New_York",
-        send_at="07:00",
-    ),
-    DemoReader(
-        name="Robin",
-        address="robin@robots.example",
-        taste="robotics",
-        keywords=("robot manipulation", "grasping", "legged robots", "learning from corrections"),
-        categories=("cs.RO",),
-        timezone="Europe/Berlin",
-        send_at="13:00",
-    ),
-    DemoReader(
-        name="Stella",
-        address="stella@statistics.example",
-        taste="statistics",
-        keywords=(
-            "confidence intervals",
-            "causal inference",
-            "adaptive trials",
-            "conformal prediction",
-            "variance reduction",
-        ),
-        categories=("stat.ME", "stat.ML"),
-        timezone="America/Sao_Paulo",
-        send_at="09:00",
-    ),
-)
-
-
 @cache
 def load_dataset() -> Dataset:
     """Return the demo's dataset. The files are read once."""
-    data = files("digest.tools.demo") / "data"
     announced = {
         date.fromisoformat(file.name.removesuffix(".jsonl")): tuple(
             _parse_arxiv_paper(line) for line in _read_lines(file)
         )
-        for file in sorted((data / "announced").iterdir(), key=lambda file: file.name)
+        for file in sorted((DATA / "announced").iterdir(), key=lambda file: file.name)
         if file.name.endswith(".jsonl")
     }
     arxiv_only = Dataset(announced, (), ())
     first_versions = {paper.id: paper for papers in reversed(announced.values()) for paper in papers}
     listed = tuple(
         _parse_huggingface_paper(line, first_versions[line["id"]], arxiv_only)
-        for line in _read_lines(data / "attention" / "huggingface.jsonl")
+        for line in _read_lines(DATA / "attention" / "huggingface.jsonl")
     )
     stories = tuple(
         _parse_story(index, line)
-        for index, line in enumerate(_read_lines(data / "attention" / "hackernews.jsonl"))
+        for index, line in enumerate(_read_lines(DATA / "attention" / "hackernews.jsonl"))
     )
     return Dataset(announced, listed, stories)
 
@@ -213,6 +176,11 @@ def _parse_story(index: int, line: dict[str, Any]) -> HackerNewsStory:
     )
 
 
+def _parse_reader(line: dict[str, Any]) -> DemoReader:
+    lists = {name: tuple(line[name]) for name in ("keywords", "categories")}
+    return DemoReader(**(line | lists))
+
+
 def count_votes(hours: float, *, final: int, shape: str, wakes: float = 0.0) -> int:
     """Return the votes after so many hours of a paper that ends with *final*; never falls, never exceeds it.
 
@@ -234,3 +202,6 @@ def interpolate(curve: Curve, hours: float) -> float:
         if hours <= end:
             return low + (high - low) * (hours - start) / (end - start)
     return 1.0
+
+
+READERS = tuple(map(_parse_reader, _read_lines(DATA / "readers.jsonl")))
