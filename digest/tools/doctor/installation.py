@@ -25,18 +25,23 @@ MAX_HTML_BYTES = 80_000  # Gmail clips at about 102 KB
 REQUIRED_HEADERS = ("List-Unsubscribe:", "List-Unsubscribe-Post: List-Unsubscribe=One-Click", "List-Id:")
 HARMLESS_SUFFIXES = {".instance", ".lock"}  # a meaningless number, and an empty file
 HTTPS_FIX = "put a TLS proxy in front (deploy/Caddyfile), then set DIGEST_BASE_URL"
+EXTRAS = {  # by setting: the extra that it needs, and that extra's packages
+    "DIGEST_CHANNEL_HOSTS": ("channels", ("apprise", "cryptography")),
+    "DIGEST_SNS_TOPICS": ("ses", ("cryptography",)),
+    "DIGEST_OIDC_ISSUER": ("oidc", ("joserfc",)),
+}
 SAMPLE_READER = Subscriber(id=0, public_id="doctor", address="you@example.org", status=Status.CONFIRMED)
 
 
 async def check_settings(services: Services, now: datetime) -> list[Finding]:  # noqa: ARG001  all checks take it
-    """Check URL, keys, sender, channels and bounce mailbox, and that no setting is misspelled."""
+    """Check URL, keys, sender, extras and bounce mailbox, and that no setting is misspelled."""
     return [
         *_check_names(),
         *_check_base_url(services),
         *_check_secret_key(services),
         *_check_tokens(services),
         *_check_sender(services),
-        *_check_channels(services),
+        *_check_extras(services),
         *_check_bounce_mailbox(services),
     ]
 
@@ -119,15 +124,20 @@ def _check_sender(services: Services) -> Iterator[Finding]:
         yield ok("sender", services.site.sender)
 
 
-def _check_channels(services: Services) -> Iterator[Finding]:
-    """Check that what sends to channels is installed, if the operator allows some."""
-    hosts = ", ".join(services.settings.channel_hosts)
-    missing = [name for name in ("apprise", "cryptography") if find_spec(name) is None]
-    if hosts and missing:
-        detail = f"{hosts} may be reached, but {missing[0]} is not installed"
-        yield fail("channels", detail, "pip install 'trending-papers-digest[channels]'")
-    elif hosts:
-        yield ok("channels", f"may reach {hosts}")
+def _check_extras(services: Services) -> Iterator[Finding]:
+    """Check that what the settings ask for is installed and complete."""
+    settings = services.settings
+    for variable, (extra, packages) in EXTRAS.items():
+        if not getattr(settings, variable.removeprefix(PREFIX).lower()):
+            continue
+        missing = [name for name in packages if find_spec(name) is None]
+        if missing:
+            detail = f"{variable} is set, but {missing[0]} is not installed"
+            yield fail(extra, detail, f"pip install 'trending-papers-digest[{extra}]'")
+        elif extra == "oidc" and not settings.oidc_client_id:
+            yield fail(extra, f"{variable} is set, but the client id is not", "set DIGEST_OIDC_CLIENT_ID")
+        else:
+            yield ok(extra, f"{variable} is set, and its extra is installed")
 
 
 def _check_bounce_mailbox(services: Services) -> Iterator[Finding]:

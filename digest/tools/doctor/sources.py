@@ -1,4 +1,4 @@
-"""Checks of the sources: each host answers, and our clock agrees with theirs."""
+"""Checks of the sources and other services: each host answers, and our clock agrees with theirs."""
 
 import asyncio
 from collections.abc import Iterable, Iterator
@@ -17,8 +17,10 @@ MAX_CLOCK_SKEW = 60.0  # seconds
 
 
 async def check_sources(services: Services, now: datetime) -> list[Finding]:
-    """Check every host that a source reads, all at once; report a wrong clock only once."""
-    hosts = _group_by_host(services.source_config.endpoints)
+    """Check every host that is read, all at once; report a wrong clock only once."""
+    others = {"language model": services.settings.llm_url, "sign-in": services.settings.oidc_issuer}
+    used = [(name, url) for name, url in others.items() if url]
+    hosts = _group_by_host([*services.source_config.endpoints, *used])
     replies = await asyncio.gather(*map(_request, hosts))
     findings = [
         ok("source", f"{host} answers ({', '.join(names)})")

@@ -1,5 +1,6 @@
 """The doctor's checks: each problem is found with its fix, and checking changes nothing."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -102,6 +103,8 @@ async def test_a_correct_installation_has_only_ok_findings(services: Services) -
         ("secret_key", SecretStr(""), "secret key", OK),
         ("postal_address", "", "postal address", WARN),
         ("from_", "digest@localhost", "sender", WARN),
+        ("channel_hosts", ("hooks.slack.com",), "channels", OK),
+        ("oidc_issuer", "https://login.example", "oidc", FAIL),  # without a client id
     ],
 )
 async def test_each_wrong_setting_is_a_finding_with_its_fix(
@@ -115,6 +118,27 @@ async def test_paused_sending_and_an_empty_database_are_warnings(services: Servi
         tx.meta.pause("It was restored.")
     levels = await run_offline_checks(services)
     assert (levels["sending"], levels["digest"]) == (WARN, WARN)
+
+
+@pytest.mark.parametrize(
+    ("setting", "package", "extra"),
+    [
+        ("channel_hosts", "apprise", "channels"),
+        ("sns_topics", "cryptography", "ses"),
+        ("oidc_issuer", "joserfc", "oidc"),
+    ],
+)
+async def test_a_setting_whose_extra_is_not_installed_fails_with_what_to_install(
+    services: Services, monkeypatch: pytest.MonkeyPatch, setting: str, package: str, extra: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    findings = await run_checks(
+        change_settings(services, **{setting: ("https://login.example",)}), NOW, offline=True
+    )
+    [finding] = [finding for finding in findings if finding.check == extra]
+    assert finding.level is FAIL
+    assert package in finding.detail
+    assert f"[{extra}]" in finding.fix
 
 
 def set_mode(path: Path, mode: int) -> None:  # not async, so it may block
@@ -299,12 +323,13 @@ async def test_only_the_hosts_of_enabled_sources_are_requested(services: Service
             hackernews_url=hackernews.url,
             arxiv_api_url=hackernews.url,
             feeds=(f"{other.url}/feed?key=hush",),
+            llm_url=f"{other.url}/v1",
         )
         findings = await check_sources(configured, datetime.now(UTC))
     assert [(finding.level, finding.detail.partition(":9 (")[0]) for finding in findings] == [
         (OK, f"{hackernews.url} answers (hackernews)"),
         (FAIL, "http://127.0.0.1"),
-        (OK, f"{other.url} answers (feeds)"),
+        (OK, f"{other.url} answers (feeds, language model)"),
     ]
     assert "biorxiv" in findings[1].detail
     assert "hush" not in repr(findings)
