@@ -127,12 +127,11 @@ def build_charts(figures: Sequence[dict[str, Any]]) -> list[Chart]:
 
 def _describe_growth(figures: Sequence[dict[str, Any]], confirmed: int) -> str:
     """Return how the number of confirmed subscribers changed; empty if nobody counted before."""
-    before = next(
-        (day["subscribers_confirmed"] for day in figures[:-1] if "subscribers_confirmed" in day), None
-    )
+    before = next((day for day in figures[:-1] if "subscribers_confirmed" in day), None)
     if before is None:
         return ""
-    return f"{confirmed - before:+,} in {len(figures)} days" if confirmed != before else "no change"
+    change = confirmed - before["subscribers_confirmed"]
+    return f"{change:+,} since {before['day']:%d %b}" if change else "no change"
 
 
 def _describe_for_page(problem: Problem) -> Problem:

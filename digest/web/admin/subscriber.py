@@ -333,7 +333,9 @@ def _build_timeline(tx: Transaction, reader: Subscriber) -> list[TimelineEntry]:
         ),
         *(
             TimelineEntry(
-                line.at, f"{line.action} by {names[line.actor]}", detail=_describe_detail(line.detail)
+                line.at,
+                f"{_to_words(line.action)} by {names[line.actor]}",
+                detail=_describe_detail(line.detail),
             )
             for line in lines
         ),
@@ -361,7 +363,7 @@ def _build_timeline(tx: Transaction, reader: Subscriber) -> list[TimelineEntry]:
 
 def _describe_mail(reader: Subscriber, mail: Delivery) -> TimelineEntry:
     name = f"Digest of {mail.day:%d %b}" if mail.kind is DeliveryKind.DIGEST and mail.day else ""
-    name = name or f"Email: {mail.payload.get('mail', mail.kind)}"
+    name = name or f"Email: {_to_words(mail.payload.get('mail', mail.kind))}"
     has_content = bool(mail.payload) and mail.channel_id is None
     if mail.channel_id is not None:
         name = f"{name}, to a channel"
@@ -380,10 +382,14 @@ def _describe_mail(reader: Subscriber, mail: Delivery) -> TimelineEntry:
 def _describe_detail(detail: object) -> str:
     if not isinstance(detail, dict):
         return ""
-    return ", ".join(
-        f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
-        for name, value in detail.items()
-    )
+    shown = {name: value if isinstance(value, list) else [value] for name, value in detail.items()}
+    shown["changed"] = [*map(_to_words, shown.get("changed", ()))]  # names of settings
+    return ", ".join(f"{name}: {', '.join(map(str, values))}" for name, values in shown.items() if values)
+
+
+def _to_words(name: object) -> str:
+    """Return a stored name, such as `address_change`, as words."""
+    return str(name).replace("_", " ").replace("-", " ")
 
 
 def explain_choice(ctx: WebContext, reader: Subscriber, name: str) -> list[str]:

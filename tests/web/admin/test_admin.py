@@ -1,6 +1,7 @@
 """Tests of the administration: sign-in, forged requests, and every page."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -349,6 +350,15 @@ async def test_an_export_holds_everyone_and_no_spreadsheet_formula(
     sheet = (await admin.get("/admin/export.csv")).text
     assert ada.address in sheet
     assert '"\'=1+1, tea"' in sheet
+
+
+async def test_overview_tells_how_many_joined_since_the_first_count(
+    admin: AsyncClient, services: Services
+) -> None:
+    with services.store.begin() as tx:
+        confirmed = tx.subscribers.count_by_status()[Status.CONFIRMED]
+        tx.statistics.record_day(NOW.date() - timedelta(days=9), {"subscribers_confirmed": confirmed - 1})
+    assert f"+1 since {NOW - timedelta(days=9):%d %b}" in (await admin.get("/admin")).text
 
 
 async def test_overview_names_no_command_whatever_is_wrong(admin: AsyncClient, services: Services) -> None:

@@ -164,8 +164,10 @@ async def test_the_timeline_tells_mails_votes_and_changes(
         row = {"subscriber_id": ada.id, "at": NOW, "paper_id": paper.id, "verdict": "more"}
         tx.connection.execute(sa.insert(VOTE).values(row))
     await post(f"{home}/pause")
+    await post(f"{home}/address", address="ada@new.example")
     page = (await visitor.get(home)).text
-    for text in ("Digest of 23 Nov", "Vote: More like this", TITLES[0], "pause by"):
+    what_was_done = ("pause by", "ask address by", "Email: address change")
+    for text in ("Digest of 23 Nov", "Vote: More like this", TITLES[0], *what_was_done):
         assert text in page
 
 
