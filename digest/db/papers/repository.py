@@ -69,7 +69,7 @@ class Papers(Repository):
         papers = dict(self._read(PAPER.c.number, {*numbers.values()}))
         return {id_: papers[number] for id_, number in numbers.items()}
 
-    def get(self, name: str, *, missing: str = "This paper is not stored here.") -> Paper:
+    def get(self, name: str, *, missing: str) -> Paper:
         """Return the paper with this id or other key. Raises NotFound with the sentence *missing*."""
         for paper in self.get_by_ids([name]).values():
             return paper

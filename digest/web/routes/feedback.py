@@ -101,5 +101,5 @@ def _load_claim(ctx: WebContext, token: str, code: str, name: str) -> tuple[Subs
         raise InvalidToken
     with ctx.services.store.begin(write=False) as tx:
         paper_id = claim.extra[1:] or decode_paper_id(name)
-        paper = tx.papers.get(paper_id, missing="This paper is no longer stored.")
+        paper = tx.papers.get(paper_id, missing=gettext_noop("This paper is no longer stored."))
     return reader, paper, FEEDBACK_BY_CODE[code]

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
+from digest.mail.locale import gettext_noop
 from digest.mail.wording import format_votes, name_category
 from digest.models import Heat, Paper
 from digest.models.citations import Citation, CitationFormat, format_citations
@@ -44,7 +45,7 @@ def build_paper_values(ctx: WebContext, name: str) -> dict[str, Any]:
     """Return the template values of a paper's page. Raises NotFound if the paper is not stored."""
     now, locale = ctx.clock(), get_page_locale()
     with ctx.services.store.begin(write=False) as tx:
-        paper = tx.papers.get(name)
+        paper = tx.papers.get(name, missing=gettext_noop("This paper is not stored here."))
         signals = tx.signals.get_until([paper.id], until=now)
         repositories = tx.hub_repositories.list_by_paper(paper.id)
     voted = [paper] if signals.get(paper.id) else []
