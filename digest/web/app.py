@@ -46,7 +46,7 @@ from digest.web.admin import (
 from digest.web.api import document
 from digest.web.api.schemas import PROBLEM_TYPE, FieldProblem, ProblemResponse
 from digest.web.context import Clock, WebContext, create_context
-from digest.web.languages import get_page_locale, translate_error
+from digest.web.languages import gettext, translate_error
 from digest.web.middleware import CALL_SEGMENTS, SecurityMiddleware
 from digest.web.routes import (
     bounce_webhooks,
@@ -143,7 +143,7 @@ def _add_error_handlers(app: FastAPI, ctx: WebContext) -> None:
     async def on_http_exception(request: Request, error: HTTPException) -> Response:
         if error.status_code == 405:
             allowed = ", ".join(sorted(_find_methods(request.url.path)))
-            refused = get_page_locale().gettext("This address accepts %(allowed)s, not %(method)s.")
+            refused = gettext("This address accepts %(allowed)s, not %(method)s.")
             response = error_response(
                 ctx, request, 405, refused % {"allowed": allowed, "method": request.method}
             )
@@ -209,7 +209,6 @@ def error_response(
         return _build_problem(status, sentence)
     if first_segment(request) == "subscribe" and wants_json(request):
         return JSONResponse({"error": sentence}, status)
-    gettext = get_page_locale().gettext
     title = title or ERROR_TITLES.get(status, gettext_noop("That did not work"))
     is_admin = first_segment(request) == "admin"
     link = ("Overview", "/admin") if is_admin else (gettext("To the front page"), "/")

@@ -57,6 +57,11 @@ def get_page_locale() -> Locale:
     return get_locale(_language.get())
 
 
+def gettext(text: str) -> str:
+    """Return a text in the language of this request's pages."""
+    return get_page_locale().gettext(text)
+
+
 def translate_error(error: DigestError) -> str:
     """Return the message of an error in the language of the page, with the labels of the settings it names.
 

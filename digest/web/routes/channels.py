@@ -11,7 +11,7 @@ from digest.models.channels import MAX_CHANNELS
 from digest.models.errors import InvalidChange, NotFound
 from digest.subscribers import channels as use_cases
 from digest.web.context import WebContext, WebContextDep
-from digest.web.languages import get_page_locale, translate_error
+from digest.web.languages import gettext, translate_error
 from digest.web.preferences_form import FormBody, get_reader
 from digest.web.routing import create_router
 
@@ -54,7 +54,7 @@ def _render(ctx: WebContext, token: str, reader: Subscriber, **shown: Any) -> Re
 
 def _run_action(tx: Transaction, ctx: WebContext, reader: Subscriber, data: FormData) -> str:
     """Run the action of the pressed button, and return what was done as a sentence."""
-    gettext, actor, done = get_page_locale().gettext, ctx.actor("reader"), ""
+    actor, done = ctx.actor("reader"), ""
     services, who, channel = ctx.services, reader.public_id, str(data.get("channel", ""))
     match data.get("do"):
         case "add":

@@ -20,7 +20,7 @@ from digest.models.addresses import parse_address
 from digest.models.schedule import find_following_slot, get_local_day, is_due_on_confirming, is_paused
 from digest.web.components import Button
 from digest.web.context import WebContext, WebContextDep, open_link
-from digest.web.languages import get_page_locale, set_page_language
+from digest.web.languages import get_page_locale, gettext, set_page_language
 from digest.web.preferences_form import format_status
 from digest.web.routes.signup import COOKIE_NAME, make_browser_token
 from digest.web.routing import create_router
@@ -45,7 +45,7 @@ async def show_question(token: str, request: Request, ctx: WebContextDep) -> Res
         return _show_confirmed(ctx, reader)
     if not claim.extra and _is_same_browser(ctx, request, reader):
         return await confirm(token, request, ctx)
-    gettext, names = get_page_locale().gettext, {"brand": ctx.services.site.brand}
+    names = {"brand": ctx.services.site.brand}
     names["address"] = claim.extra or reader.address
     return ctx.pages.render(
         "question",
@@ -90,7 +90,6 @@ async def deny(token: str, ctx: WebContextDep) -> Response:
     if not claim.extra:
         actor = ctx.actor("reader")
         await ctx.write(lambda tx: subscribers.deny_signup(tx, claim.public_id, actor=actor))
-    gettext = get_page_locale().gettext
     return ctx.pages.render_message(
         gettext("Thank you for telling us"), gettext("Nothing will be sent to this address.")
     )
@@ -114,7 +113,7 @@ def _is_same_browser(ctx: WebContext, request: Request, reader: Subscriber) -> b
 
 
 def _show_confirmed(ctx: WebContext, reader: Subscriber) -> Response:
-    gettext, topics = get_page_locale().gettext, list_topics(reader.profile)
+    topics = list_topics(reader.profile)
     names = {"brand": ctx.services.site.brand, "address": reader.address}
     is_sent = reader.status is Status.CONFIRMED and not is_paused(reader.schedule, ctx.clock())
     return ctx.pages.render_message(

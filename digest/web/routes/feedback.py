@@ -19,7 +19,7 @@ from digest.models.votes import Vote
 from digest.ranking.feedback import Feedback, LessReason
 from digest.web.components import VoteBox, build_public_card, build_vote_box
 from digest.web.context import WebContext, WebContextDep, open_link
-from digest.web.languages import get_page_locale
+from digest.web.languages import gettext
 from digest.web.routing import create_router
 from digest.web.votes import VERDICTS, undo_vote, vote
 
@@ -43,7 +43,7 @@ def show_question(token: str, ctx: WebContextDep, code: str = "", name: str = ""
     if given and given.verdict != meant:
         given = None  # the link asks for another vote than the one that was given
     box = build_vote_box(paper.id, _format_path(token, code, name), given, meant=meant)
-    title = get_page_locale().gettext("Thank you" if given else TITLES[meant])
+    title = gettext("Thank you" if given else TITLES[meant])
     return _render(ctx, reader, paper, title=title, box=box)
 
 
@@ -71,11 +71,10 @@ def record_vote(  # noqa: PLR0913  the parts of the path and the fields of the f
             given = vote(tx, reader.public_id, paper, chosen, reason=why, actor=ctx.actor("reader"))
     back = back if BACK_PATH.fullmatch(back) else ""
     box = build_vote_box(paper.id, _format_path(token, code, name), given, back=back, undone=given is None)
-    return _render(ctx, reader, paper, title=get_page_locale().gettext("Thank you"), box=box)
+    return _render(ctx, reader, paper, title=gettext("Thank you"), box=box)
 
 
 def _render(ctx: WebContext, reader: Subscriber, paper: Paper, *, title: str, box: VoteBox) -> Response:
-    gettext = get_page_locale().gettext
     learnt = gettext("What was learnt, and your preferences")
     links = [(learnt, ctx.services.links.preferences_url(reader.public_id))]
     if box.back:

@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -12,6 +13,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from digest import subscribers
+from digest.db import Transaction
 from digest.mail.locale import Locale
 from digest.models import Profile, Subscriber
 from digest.models.addresses import parse_address
@@ -21,14 +23,11 @@ from digest.models.subscribers import MAX_LIKED_PAPERS
 from digest.ranking.feedback import forget_term, reset_learning
 from digest.sources.libraries.bibliography import UnknownEntry
 from digest.sources.libraries.request import extract_accounts
+from digest.subscribers import Actor
 from digest.subscribers.seed_papers import Library, complete_seeds, parse_library
 from digest.web.components import Button
 from digest.web.context import WebContextDep
-from digest.web.languages import (
-    get_page_locale,
-    set_page_language,
-    translate_error,
-)
+from digest.web.languages import get_page_locale, gettext, set_page_language, translate_error
 from digest.web.preferences_form import (
     FormBody,
     ImportedPapers,
@@ -44,6 +43,9 @@ from digest.web.votes import forget_term_of_votes
 MAX_UNKNOWN_NAMES, MAX_NAME_CHARS = 10, 80  # of what was pasted and not recognised
 PAUSES = ("7", "14", "28")  # days
 _SUBSCRIBER = TypeAdapter(Subscriber)
+
+# What changes a reader, and returns them with a sentence on what was done.
+Change = Callable[[Transaction, Subscriber, FormData, Actor], tuple[Subscriber, str]]
 
 router = create_router(include_in_schema=False)
 
@@ -121,7 +123,7 @@ def _save(page: PreferencesPage, data: FormData) -> Response:
     shown = replace(PreferencesForm.from_subscriber(saved), **unread)
     return replace(page, reader=saved).render(
         shown,
-        done=get_page_locale().gettext("Saved.") + _describe_library(library),
+        done=gettext("Saved.") + _describe_library(library),
         problems=[*dict.fromkeys(map(translate_error, imported.failures.values()))],
     )
 
@@ -137,26 +139,8 @@ def _preview(page: PreferencesPage, data: FormData) -> Response:
         return page.render(form, problems=[translate_error(error)], status=422)
     done = _describe_library(library)
     if form.libraries or accounts.by_library():
-        done += " " + get_page_locale().gettext("Your libraries are read when you save.")
+        done += " " + gettext("Your libraries are read when you save.")
     return replace(page, reader=preview).render(form, done=done.strip(), unsaved=True)
-
-
-def _forget(page: PreferencesPage, data: FormData) -> Response:
-    term, paper = str(data.get("term", "")), str(data.get("paper", ""))
-    with page.ctx.services.store.begin() as tx:
-        current = tx.subscribers.get_by_public_id(page.reader.public_id)
-        if "everything" in data:
-            profile = reset_learning(current.profile)
-            tx.votes.delete(current.id)
-        else:
-            profile = _remove_paper(forget_term(current.profile, term), paper)
-            forget_term_of_votes(tx, current, term)
-            if paper:
-                tx.votes.delete(current.id, paper)
-        saved = subscribers.save_settings(
-            tx, replace(current, profile=profile), actor=page.ctx.actor("reader")
-        )
-    return replace(page, reader=saved).render(done=get_page_locale().gettext("Deleted."))
 
 
 def _request_address_change(page: PreferencesPage, data: FormData) -> Response:
@@ -166,7 +150,6 @@ def _request_address_change(page: PreferencesPage, data: FormData) -> Response:
         return page.render(problems=[translate_error(error)], status=422)
     with page.ctx.services.store.begin() as tx:
         subscribers.change_address(tx, page.reader.public_id, address, actor=page.ctx.actor("reader"))
-    gettext = get_page_locale().gettext
     return page.render(
         done=gettext(
             "If the new address can receive our email, a message is on its way: open it and confirm."
@@ -174,54 +157,60 @@ def _request_address_change(page: PreferencesPage, data: FormData) -> Response:
     )
 
 
-def _renew_feed_url(page: PreferencesPage, _: FormData) -> Response:
+def _run_change(change: Change, page: PreferencesPage, data: FormData) -> Response:
+    """Change the reader in one transaction, and show the page with a sentence on what was done."""
     with page.ctx.services.store.begin() as tx:
-        current = tx.subscribers.get_by_public_id(page.reader.public_id)
-        preferences = replace(current.preferences, feed_revision=current.preferences.feed_revision + 1)
-        saved = subscribers.save_settings(
-            tx, replace(current, preferences=preferences), actor=page.ctx.actor("reader")
-        )
-    return replace(page, reader=saved).render(
-        done=get_page_locale().gettext("The old address of your feed no longer works.")
-    )
+        reader = tx.subscribers.get_by_public_id(page.reader.public_id)
+        changed, done = change(tx, reader, data, page.ctx.actor("reader"))
+    return replace(page, reader=changed).render(done=done)
 
 
-def _pause(page: PreferencesPage, data: FormData) -> Response:
+def _forget(tx: Transaction, reader: Subscriber, data: FormData, actor: Actor) -> tuple[Subscriber, str]:
+    term, paper = str(data.get("term", "")), str(data.get("paper", ""))
+    if "everything" in data:
+        profile = reset_learning(reader.profile)
+        tx.votes.delete(reader.id)
+    else:
+        profile = _remove_paper(forget_term(reader.profile, term), paper)
+        forget_term_of_votes(tx, reader, term)
+        if paper:
+            tx.votes.delete(reader.id, paper)
+    saved = subscribers.save_settings(tx, replace(reader, profile=profile), actor=actor)
+    return saved, gettext("Deleted.")
+
+
+def _renew_feed_url(tx: Transaction, reader: Subscriber, _: FormData, actor: Actor) -> tuple[Subscriber, str]:
+    preferences = replace(reader.preferences, feed_revision=reader.preferences.feed_revision + 1)
+    saved = subscribers.save_settings(tx, replace(reader, preferences=preferences), actor=actor)
+    return saved, gettext("The old address of your feed no longer works.")
+
+
+def _pause(tx: Transaction, reader: Subscriber, data: FormData, actor: Actor) -> tuple[Subscriber, str]:
     """Pause from today for the days of the pressed button; the mails resume by themselves."""
     text = str(data.get("days", ""))
     days = int(text) if text in PAUSES else 7
-    actor = page.ctx.actor("reader")
-    until = get_local_day(page.reader.schedule, actor.now) + timedelta(days=days)
-    with page.ctx.services.store.begin() as tx:
-        paused = subscribers.pause(tx, page.reader.public_id, until=until, actor=actor)
-    return replace(page, reader=paused).render(done=format_status(paused, actor.now))
+    until = get_local_day(reader.schedule, actor.now) + timedelta(days=days)
+    paused = subscribers.pause(tx, reader.public_id, until=until, actor=actor)
+    return paused, format_status(paused, actor.now)
 
 
-def _resume(page: PreferencesPage, _: FormData) -> Response:
-    with page.ctx.services.store.begin() as tx:
-        resumed = subscribers.resume(tx, page.reader.public_id, actor=page.ctx.actor("reader"))
-    return replace(page, reader=resumed).render(done=get_page_locale().gettext("Emails are sent again."))
+def _resume(tx: Transaction, reader: Subscriber, _: FormData, actor: Actor) -> tuple[Subscriber, str]:
+    return subscribers.resume(tx, reader.public_id, actor=actor), gettext("Emails are sent again.")
 
 
-def _subscribe_again(page: PreferencesPage, _: FormData) -> Response:
+def _restore(tx: Transaction, reader: Subscriber, _: FormData, actor: Actor) -> tuple[Subscriber, str]:
     """Undo a recent unsubscription; after an older one, ask by email."""
-    gettext, actor, reader = get_page_locale().gettext, page.ctx.actor("reader"), page.reader
-    done = gettext("Emails are sent again.")
-    with page.ctx.services.store.begin() as tx:
-        try:
-            subscribers.undo_unsubscribe(tx, reader.public_id, actor=actor)
-        except InvalidToken:
-            subscribers.sign_up(tx, reader.address, actor=actor)
-            sent = gettext(
-                "If %(address)s can receive our email, a message is on its way: open it and confirm."
-            )
-            done = sent % {"address": reader.address}
-        again = tx.subscribers.get_by_public_id(reader.public_id)
-    return replace(page, reader=again).render(done=done)
+    try:
+        again = subscribers.undo_unsubscribe(tx, reader.public_id, actor=actor)
+        return again, gettext("Emails are sent again.")
+    except InvalidToken:
+        subscribers.sign_up(tx, reader.address, actor=actor)
+    sent = gettext("If %(address)s can receive our email, a message is on its way: open it and confirm.")
+    return tx.subscribers.get_by_public_id(reader.public_id), sent % {"address": reader.address}
 
 
 def _confirm_erase(page: PreferencesPage, _: FormData) -> Response:
-    url, gettext = f"/p/{page.token}", get_page_locale().gettext
+    url = f"/p/{page.token}"
     deleted = gettext("Your address %(address)s, your interests and what was sent are deleted at once.")
     return page.ctx.pages.render(
         "question",
@@ -238,22 +227,24 @@ def _confirm_erase(page: PreferencesPage, _: FormData) -> Response:
 def _erase(page: PreferencesPage, _: FormData) -> Response:
     with page.ctx.services.store.begin() as tx:
         subscribers.erase(tx, page.reader.public_id, actor=page.ctx.actor("reader"))
-    gettext = get_page_locale().gettext
     return page.ctx.pages.render_message(
         gettext("Everything is erased"), gettext("Nothing about you is stored here any more.")
     )
 
 
-ACTIONS: dict[str, Callable[[PreferencesPage, FormData], Response]] = {
-    "preview": _preview,
+CHANGES: dict[str, Change] = {
     "forget": _forget,
-    "address": _request_address_change,
     "revoke-feed": _renew_feed_url,
     "pause": _pause,
     "resume": _resume,
-    "subscribe": _subscribe_again,
+    "subscribe": _restore,
+}
+ACTIONS: dict[str, Callable[[PreferencesPage, FormData], Response]] = {
+    "preview": _preview,
+    "address": _request_address_change,
     "erase": _confirm_erase,
     "erase-now": _erase,
+    **{name: partial(_run_change, change) for name, change in CHANGES.items()},
 }
 
 

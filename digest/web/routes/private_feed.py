@@ -16,7 +16,7 @@ from digest.pipeline.plan import load_planned_edition
 from digest.web.components import VoteBox, build_pick_card, build_vote_box
 from digest.web.context import WebContext, WebContextDep, feed_path, open_link
 from digest.web.exports import parse_format, respond_with_citations
-from digest.web.languages import get_page_locale
+from digest.web.languages import get_page_locale, gettext
 from digest.web.previews import build_sections, load_latest_editions
 from digest.web.routes.feeds import (
     Entry,
@@ -83,7 +83,7 @@ def _build_feed(ctx: WebContext, token: str, kind: str) -> Feed:
     reader = get_feed_reader(ctx, token)
     base, editions = ctx.services.settings.base_url, load_latest_editions(ctx.services.store, reader)
     return Feed(
-        title=get_page_locale().gettext("%(brand)s: your digest") % {"brand": ctx.services.site.brand},
+        title=gettext("%(brand)s: your digest") % {"brand": ctx.services.site.brand},
         home=f"{base}/",
         url=base + feed_path(ctx, reader, kind),
         updated=editions[0].slot if editions else get_day_start(ctx.clock()),

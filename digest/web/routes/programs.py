@@ -10,7 +10,7 @@ from digest.models.api_tokens import MAX_READER_TOKENS
 from digest.models.errors import InvalidChange, NotFound
 from digest.subscribers.reader_tokens import MAX_NAME_CHARS, add_reader_token, end_reader_token
 from digest.web.context import WebContext, WebContextDep
-from digest.web.languages import get_page_locale, translate_error
+from digest.web.languages import gettext, translate_error
 from digest.web.preferences_form import FormBody, get_reader
 from digest.web.routing import create_router
 
@@ -27,7 +27,6 @@ def show_programs(token: str, ctx: WebContextDep) -> Response:
 def change_programs(token: str, ctx: WebContextDep, data: FormBody) -> Response:
     """Make a token and show it this once, or end one."""
     reader, actor = get_reader(ctx, token), ctx.actor("reader")
-    gettext = get_page_locale().gettext
     try:
         with ctx.services.store.begin() as tx:
             if data.get("do") == "add":

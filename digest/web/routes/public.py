@@ -28,7 +28,7 @@ from digest.pipeline.day import SOURCES_WITHOUT_PAPERS, get_day_notes
 from digest.sources.config import get_source_title
 from digest.web.components import build_public_card
 from digest.web.context import WebContext, WebContextDep
-from digest.web.languages import get_page_locale
+from digest.web.languages import get_page_locale, gettext
 from digest.web.previews import build_sections
 from digest.web.routing import create_router
 from digest.web.search import PAGE_SIZE, build_query, run_search
@@ -133,7 +133,7 @@ def search_papers(ctx: WebContextDep, request: Request, query: Annotated[SearchQ
         only_by_meaning=all(match.is_semantic for match in matches),
         description=shorten(
             "; ".join(paper.title for paper in papers[:3])
-            or get_page_locale().gettext("Search the titles, abstracts and authors of all papers."),
+            or gettext("Search the titles, abstracts and authors of all papers."),
             MAX_DESCRIPTION_CHARS,
         ),
         path=query.path,
@@ -147,7 +147,7 @@ def search_papers(ctx: WebContextDep, request: Request, query: Annotated[SearchQ
 def _build_result_card(match: Match, heat: Heat | None, day: date) -> Card:
     """Return the card of a search result; it says so if the paper was found by meaning."""
     card = build_public_card(match.paper, heat, day=day)
-    parts = (get_page_locale().gettext("By meaning"), card.meta) if match.is_semantic else (card.meta,)
+    parts = (gettext("By meaning"), card.meta) if match.is_semantic else (card.meta,)
     return replace(card, meta=" · ".join(filter(None, parts)))
 
 
@@ -206,7 +206,7 @@ def show_archive_day(ctx: WebContextDep, day: str) -> Response:
         cards=cards,
         ranked=len(ranked),
         is_over=archive_day < now.date(),
-        description=_describe_list(cards, get_page_locale().gettext("What trended that day, and why.")),
+        description=_describe_list(cards, gettext("What trended that day, and why.")),
         before=f"/archive/{archive_day - timedelta(days=1)}" if _has_earlier(ctx, archive_day) else "",
         after=f"/archive/{tomorrow}" if tomorrow <= now.date() else "",
         signup=build_signup_fields(ctx),

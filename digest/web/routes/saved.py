@@ -23,7 +23,7 @@ from digest.subscribers import saved_papers
 from digest.web.components import build_public_card
 from digest.web.context import WebContext, WebContextDep, feed_path
 from digest.web.exports import parse_format, respond_with_citations
-from digest.web.languages import get_page_locale, translate_error
+from digest.web.languages import gettext, translate_error
 from digest.web.preferences_form import FormBody, get_reader
 from digest.web.routes.feeds import (
     Entry,
@@ -67,7 +67,7 @@ async def _check_zotero_key(token: str, ctx: WebContextDep, data: FormBody) -> Z
         return NO_CHOICE
     reader = await to_thread.run_sync(get_reader, ctx, token)
     if not ctx.library_importer.take_turn(reader.public_id, ctx.clock()):
-        return ZoteroChoice(problem=get_page_locale().gettext(TOO_OFTEN))
+        return ZoteroChoice(problem=gettext(TOO_OFTEN))
     key, group = (str(data.get(name, "")).strip()[:200] for name in ("zotero_key", "zotero_group"))
     zotero = ctx.services.zotero
     try:
@@ -76,7 +76,7 @@ async def _check_zotero_key(token: str, ctx: WebContextDep, data: FormBody) -> Z
     except InvalidChange as error:
         return ZoteroChoice(problem=translate_error(error))
     except SourceError:
-        return ZoteroChoice(problem=get_page_locale().gettext(NO_ANSWER))
+        return ZoteroChoice(problem=gettext(NO_ANSWER))
 
 
 @router.post("/p/{token}/saved")
@@ -95,7 +95,7 @@ def change_saved(
         except (InvalidChange, NotFound) as error:
             problem = translate_error(error)
         except ConfigError:
-            problem = get_page_locale().gettext(NOT_OFFERED)
+            problem = gettext(NOT_OFFERED)
     return _render(ctx, token, reader, tag=str(data.get("tag", "")), done=done, problem=problem)
 
 
@@ -121,7 +121,7 @@ def saved_feed_path(ctx: WebContext, reader: Subscriber, kind: str) -> str:
 
 def _run_action(tx: Transaction, ctx: WebContext, reader: Subscriber, data: FormData, library: str) -> str:
     """Run the action of the pressed button, and return what was done as a sentence."""
-    gettext, actor, done = get_page_locale().gettext, ctx.actor("reader"), ""
+    actor, done = ctx.actor("reader"), ""
     paper, note, tags, key = (str(data.get(name, "")) for name in ("paper", "note", "tags", "zotero_key"))
     match data.get("do"):
         case "add":
@@ -198,7 +198,7 @@ def _build_feed(ctx: WebContext, token: str, kind: str) -> Feed:
     with ctx.services.store.begin(write=False) as tx:
         saved = tx.saved_papers.list_by_subscriber(reader.id)[:MAX_FEED_ENTRIES]
     return Feed(
-        title=get_page_locale().gettext("%(brand)s: saved papers") % {"brand": ctx.services.site.brand},
+        title=gettext("%(brand)s: saved papers") % {"brand": ctx.services.site.brand},
         home=f"{base}/",
         url=base + saved_feed_path(ctx, reader, kind),
         updated=saved[0].saved_at if saved else get_day_start(ctx.clock()),

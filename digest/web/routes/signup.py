@@ -18,7 +18,7 @@ from digest.models.errors import ConfigError, InvalidAddress
 from digest.models.schedule import parse_timezone
 from digest.subscribers.validation import MAX_ITEMS
 from digest.web.context import WebContext, WebContextDep
-from digest.web.languages import get_page_locale, translate_error
+from digest.web.languages import get_page_locale, gettext, translate_error
 from digest.web.routing import create_router
 from digest.web.signup_guard import Rejected, SignUpRequest, Wait
 
@@ -111,7 +111,6 @@ async def _wait_for_interval(started: float) -> None:
 
 def _respond_accepted(ctx: WebContext, request: Request, address: Address) -> Response:
     response: Response
-    gettext = get_page_locale().gettext
     if wants_json(request):
         next_step = gettext(
             "If this address can receive our email, a message is on its way: open it and confirm."
@@ -154,14 +153,13 @@ def _respond_invalid(ctx: WebContext, request: Request, signup: SignUpRequest, m
         return JSONResponse({"error": message}, 422)
     ticket, title = (
         signup.ticket or ctx.signup_guard.tickets.issue(ctx.clock()),
-        get_page_locale().gettext("Check the address"),
+        gettext("Check the address"),
     )
     decision = Wait(ticket=ticket, seconds=0, message=message)
     return _show_form_again(ctx, signup, decision, status=422, title=title, message=message)
 
 
 def _respond_wait(ctx: WebContext, request: Request, signup: SignUpRequest, decision: Wait) -> Response:
-    gettext = get_page_locale().gettext
     message = gettext(decision.message)
     if wants_json(request):
         fields = {"ticket": decision.ticket, "wait": decision.seconds, "work": decision.work}
@@ -188,7 +186,6 @@ def _show_form_again(
 
 def _respond_rejected(ctx: WebContext, request: Request, decision: Rejected) -> Response:
     response: Response
-    gettext = get_page_locale().gettext
     message = gettext(decision.message)
     if wants_json(request):
         response = JSONResponse({"error": message}, 429)

@@ -10,7 +10,7 @@ from digest.models import Status, Subscriber
 from digest.models.errors import NotFound
 from digest.web.components import Button
 from digest.web.context import WebContext, WebContextDep, open_link
-from digest.web.languages import get_page_locale, set_page_language
+from digest.web.languages import gettext, set_page_language
 from digest.web.routing import create_router
 
 router = create_router(include_in_schema=False)
@@ -22,7 +22,6 @@ def show_question(token: str, ctx: WebContextDep) -> Response:
     reader = _find_reader(ctx, token)
     if reader is None or reader.status is Status.UNSUBSCRIBED:
         return _show_unsubscribed(ctx, token, reader)
-    gettext = get_page_locale().gettext
     names = {"brand": ctx.services.site.brand, "address": reader.address}
     if reader.status is Status.UNCONFIRMED:
         never = gettext(
@@ -66,7 +65,6 @@ async def restore_subscription(token: str, ctx: WebContextDep) -> Response:
     actor = ctx.actor("reader")
     reader = await ctx.write(lambda tx: subscribers.undo_unsubscribe(tx, claim.public_id, actor=actor))
     set_page_language(reader.preferences.language)
-    gettext = get_page_locale().gettext
     names = {"brand": ctx.services.site.brand, "address": reader.address}
     return ctx.pages.render_message(
         gettext("Welcome back"),
@@ -85,7 +83,6 @@ def _find_reader(ctx: WebContext, token: str) -> Subscriber | None:
 
 def _show_unsubscribed(ctx: WebContext, token: str, reader: Subscriber | None) -> Response:
     """Show the same page whether they left now, long ago, or were erased since."""
-    gettext = get_page_locale().gettext
     farewell = gettext("Nothing will be sent to this address.")  # perhaps they never read anything
     if reader is not None:
         farewell = gettext("%(brand)s is no longer sent to you. Thank you for reading.")
