@@ -211,8 +211,8 @@ def _build_count_matrix(
     sizes = []
     for part in (documents, further):
         for document in part:
-            indices.extend([columns.setdefault(term, len(columns)) for term in document])
-            counts.extend(document.values())
+            indices.fromlist([columns.setdefault(term, len(columns)) for term in document])
+            counts.fromlist([*document.values()])
             ends.append(len(indices))
         sizes.append(len(ends) - 1)
     entries = np.frombuffer(counts, np.float32), np.frombuffer(indices, np.int32)

@@ -217,9 +217,9 @@ def saturate(count: float) -> float:
 
 def _count_terms(sentences: Iterable[Sequence[str]]) -> Counter[str]:
     """Return how often each word and pair of neighbouring words occurs; function words are skipped."""
-    terms: Counter[str] = Counter()
+    terms: list[str] = []
     for sentence in sentences:
         words = remove_stopwords(sentence)
-        terms.update(words)
-        terms.update(f"{first} {second}" for first, second in pairwise(words))
-    return terms
+        terms += words
+        terms += [f"{first} {second}" for first, second in pairwise(words)]
+    return Counter(terms)

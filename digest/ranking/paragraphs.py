@@ -165,7 +165,8 @@ def read_paragraph(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(dict.fromkeys(wanted)), leave_out(unwanted, wanted)
 
 
-def read_keywords(keywords: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+@lru_cache(maxsize=1024)  # the readers of a chunk are looked at more than once
+def read_keywords(keywords: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the keywords that ask for something, and the phrases that others rule out ("not LLM")."""
     wanted: list[str] = []
     unwanted: list[str] = []
@@ -196,7 +197,7 @@ def _fold(phrase: str) -> tuple[str, ...]:
     return tuple(map(fold_word, split_words(normalize_text(phrase))))
 
 
-@lru_cache(maxsize=1024)  # the readers of a chunk are looked at more than once
+@lru_cache(maxsize=1024)
 def _judge(text: str) -> tuple[tuple[tuple[_Clause, _Verdict], ...], ...]:
     """Return the clauses of each sentence with what the reader says of them."""
     sentences = ([*_split_clauses(sentence)] for sentence in _SENTENCE.split(text[:MAX_TEXT]))

@@ -18,7 +18,7 @@ from digest.ranking.follow_boosts import find_followed_author
 from digest.ranking.score import MIN_PROBABILITY
 from digest.ranking.shared_terms import InterestQuery, Overlap, SharedTerms
 from digest.ranking.tokenizer import get_surface_forms
-from digest.ranking.wanted import NamedTopic, TopicEvidence
+from digest.ranking.wanted import TopicEvidence
 
 MAX_TERMS = 3
 MAX_REASONS = 20_000  # kept at once
@@ -53,7 +53,7 @@ class ReasonBuilder:
 
     def __init__(self, names: PaperNames, shared_terms: SharedTerms) -> None:
         self._names, self._shared_terms = names, shared_terms
-        self._by_topics: dict[tuple[NamedTopic, ...], Reason] = {}
+        self._by_topics: dict[tuple[int, ...], Reason] = {}
 
     def build(  # noqa: PLR0913  what is known of papers and readers, each by its name
         self,
@@ -69,7 +69,7 @@ class ReasonBuilder:
 
         *evidence* are the topics of readers who typed some: they are named in full where they explain one.
         """
-        named = evidence.name_topics(rows, indices, MIN_PROBABILITY) if evidence else repeat(None)
+        found = evidence.find_topics(rows, indices, MIN_PROBABILITY) if evidence else repeat(None)
         is_judged = evidence.is_judged if evidence else np.zeros(len(profiles), np.bool_)
         compared = (
             query if query and (query.has_liked or not judged) else None
@@ -77,9 +77,9 @@ class ReasonBuilder:
         )
         overlaps = self._shared_terms.compare([*zip(indices.tolist(), compared, strict=True)])
         return [
-            self._build(index, query, overlap, profiles[row], topics, since)
-            for row, index, query, overlap, topics, since in zip(
-                rows.tolist(), indices.tolist(), queries, overlaps, named, held_since, strict=False
+            self._build(index, query, overlap, profiles[row], evidence, numbers, since)
+            for row, index, query, overlap, numbers, since in zip(
+                rows.tolist(), indices.tolist(), queries, overlaps, found, held_since, strict=False
             )
         ]
 
@@ -98,12 +98,13 @@ class ReasonBuilder:
         query: InterestQuery | None,
         overlap: Overlap | None,
         profile: Profile,
-        topics: Sequence[NamedTopic] | None,
+        evidence: TopicEvidence | None,
+        numbers: tuple[int, ...] | None,
         since: date | None,
     ) -> Reason:
-        """Return one reason. *topics* are None for a reader who typed none."""
+        """Return one reason. *numbers* are those of topics, None for a reader who typed none."""
         is_told_otherwise = overlap or since or profile.authors or profile.categories
-        by_topics = tuple(topics) if topics and not is_told_otherwise else ()
+        by_topics = numbers if numbers and not is_told_otherwise else ()
         if by_topics in self._by_topics:
             return self._by_topics[by_topics]
         paper = self._names.papers[index]
@@ -112,7 +113,8 @@ class ReasonBuilder:
         category = next((name for name in paper.categories if name in followed), "") if followed else ""
         liked = self._names.name_liked(index, overlap) if overlap else ""
         facet = query.interest.name if query else ""
-        if topics is not None:
+        if evidence and numbers is not None:
+            topics = [*map(evidence.name_topic, numbers)]
             deciding_terms = terms = tuple(topic.name for topic in topics if topic.is_said)[:MAX_TERMS]
             if topics:
                 facet = topics[0].facet if terms else topics[0].name

@@ -30,7 +30,7 @@ Span = tuple[int, int]
 _WORD = re.compile(r"[^\W_]+(?:[-\u2010\u2011'\u2019][^\W_]+)*")
 _TEX_COMMAND = re.compile(r"\\[a-zA-Z]+\*?\s*")
 _TEX_MARKS = str.maketrans(dict.fromkeys("${}~^_\\", " "))
-_SENTENCE_END = re.compile(r"[.!?;:]\s|\n")
+_SENTENCE_END = re.compile(r"[.!?;:\n](?:(?<=\n)|\s)")
 _CAPITALIZED_START = re.compile(r"[A-Z][a-z]+(?:-[a-z]+)*\s+[a-z].*", re.DOTALL)
 _HYPHENS = re.compile(r"[-\u2010\u2011]")
 _APOSTROPHE = re.compile(r"['\u2019].*$")
@@ -106,21 +106,18 @@ def get_surface_forms(text: str) -> Mapping[str, str]:
 def _split_sentences(text: str) -> Iterator[list[str]]:
     """Yield the stemmed words of each sentence, without stopwords."""
     for sentence in _SENTENCE_END.split(normalize_text(text)):
-        words = [stem(word) for word in _split_words(sentence) if word not in STOPWORDS]
+        words = [word for token in _WORD.findall(sentence) for word in _stem_parts(token)]
         if words:
             yield words
 
 
-def _split_words(sentence: str) -> Iterator[str]:
-    for token in _WORD.findall(sentence):
-        if token.isalnum():
-            if len(token) > 1 and not token.isdigit():
-                yield token
-            continue
-        word = _APOSTROPHE.sub("", token)
-        for part in _HYPHENS.split(word):
-            if len(part) > 1 and not part.isdigit():
-                yield part
+@lru_cache(maxsize=50_000)
+def _stem_parts(token: str) -> tuple[str, ...]:
+    """Return the stems of a word's parts between hyphens, without stopwords, letters and numbers."""
+    parts = _HYPHENS.split(_APOSTROPHE.sub("", token))
+    return tuple(
+        stem(part) for part in parts if len(part) > 1 and not part.isdigit() and part not in STOPWORDS
+    )
 
 
 def _locate_words(sentence: str) -> Iterator[tuple[str, Span, Span]]:

@@ -214,8 +214,9 @@ class TopicMatcher:
                     continue
                 square = self._field.compute_rarity(word) ** 2
                 squares[row] += square
-                for index in self._postings.get(word, ()):
-                    scores[row, index] += square * saturate(self._papers[index].count_word(word))
+                papers = self._postings.get(word, array("i"))
+                counts = [square * saturate(self._papers[index].count_word(word)) for index in papers]
+                scores[row, papers] += np.array(counts, np.float32)
             if len(form) > 1:
                 alone[self._find_with_all(form)] = 0
                 scores[row] -= alone
@@ -310,7 +311,7 @@ class _FoldedPaper:
     title_text: str
     abstract_text: str
     whole_text: str  # with function words
-    first_texts: tuple[str, ...]
+    first_text: str  # the first sentences of the abstract
 
     @classmethod
     def fold(
@@ -320,7 +321,7 @@ class _FoldedPaper:
             title_text=_join(map(remove_stopwords, title)),
             abstract_text=_join(map(remove_stopwords, abstract)),
             whole_text=_join((*title, *abstract, *keywords)),
-            first_texts=tuple(_join([words]) for words in abstract[:FIRST_SENTENCES]),
+            first_text=_join(abstract[:FIRST_SENTENCES]),
         )
 
     def list_words(self) -> set[str]:
@@ -339,7 +340,10 @@ class _FoldedPaper:
         is_title = phrase in self.title_text or (
             len(form) > 1 and not strict and _is_near(form, self.title_text, TITLE_WINDOW)
         )
-        is_first = any(all(word in text for word in words) for text in self.first_texts)
+        is_first = phrase in self.first_text or (
+            len(form) > 1
+            and any(all(word in sentence for word in words) for sentence in self.first_text.split("|"))
+        )
         return is_title, 1, is_first
 
     def count_word(self, word: str) -> int:
@@ -374,6 +378,8 @@ def _is_near(form: Words, text: str, window: int) -> bool:
 
 def _spell_symbols(text: str) -> str:
     """Return a text in which names of languages that end in symbols (C++) are words."""
+    if "++" not in text and "#" not in text:
+        return text
     return _SYMBOLS.sub(lambda match: f"{match[1]}{'plus' * match[2].count('+') or 'sharp'} ", text)
 
 

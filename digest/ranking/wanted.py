@@ -11,7 +11,7 @@ is one. Nothing depends on the other papers of the day.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 
@@ -86,7 +86,6 @@ class TopicEvidence:
         counts = np.array([len(reader.groups) for reader in readers], np.intp)
         first = np.cumsum(counts) - counts
         self._starts = np.append(0, np.cumsum(sizes))[np.append(first, len(sizes))]
-        self._named: dict[tuple[int, bool], NamedTopic] = {}
         self.is_judged = counts > 0
         self.is_unwanted = {
             row: np.logical_or.reduce([matches[name].is_about for name in reader.unwanted])
@@ -100,10 +99,10 @@ class TopicEvidence:
         for row, is_unwanted in self.is_unwanted.items():
             self.probability[row, is_unwanted] = 0
 
-    def name_topics(self, rows: Indices, indices: Indices, threshold: float) -> list[list[NamedTopic] | None]:
+    def find_topics(self, rows: Indices, indices: Indices, threshold: float) -> list[tuple[int, ...] | None]:
         """Return the topics for which alone each reader wants each paper with this probability.
 
-        The likeliest first; None for a reader who typed nothing.
+        They are numbers for `name_topic`, the likeliest first; None for a reader who typed nothing.
         """
         sizes = self._starts[rows + 1] - self._starts[rows]
         owners = np.repeat(np.arange(len(rows)), sizes)
@@ -116,15 +115,17 @@ class TopicEvidence:
         wanted = np.flatnonzero(logits >= np.log(threshold / (1 - threshold)))
         wanted = wanted[np.lexsort((-logits[wanted], owners[wanted]))]
         said = self._said[self._topics[places[wanted]], papers[wanted]]
-        found: list[list[NamedTopic] | None] = [
-            [] if judged else None for judged in self.is_judged[rows].tolist()
+        numbers = (2 * places[wanted] + said).tolist()
+        ends = np.searchsorted(owners[wanted], np.arange(len(rows) + 1)).tolist()
+        return [
+            tuple(numbers[start:end]) if judged else None
+            for (start, end), judged in zip(pairwise(ends), self.is_judged[rows].tolist(), strict=True)
         ]
-        for owner, place, is_said in zip(
-            owners[wanted].tolist(), places[wanted].tolist(), said.tolist(), strict=True
-        ):
-            if (own := found[owner]) is not None:
-                own.append(self._name_topic(place, is_said=is_said))
-        return found
+
+    def name_topic(self, number: int) -> NamedTopic:
+        """Return a topic that `find_topics` found."""
+        place, is_said = divmod(number, 2)
+        return NamedTopic(self._names[place], self._facets[place], bool(is_said))
 
     def get_reader(self, row: int) -> Evidence | None:
         """Return the features of one reader; None if they typed nothing."""
@@ -137,12 +138,6 @@ class TopicEvidence:
             [*own, near] for own, near in zip(self._matcher.compute_features(names), nearness, strict=True)
         ]
         return Evidence(np.array(features, np.float32), names, self.is_unwanted.get(row))
-
-    def _name_topic(self, place: int, *, is_said: bool) -> NamedTopic:
-        key = place, is_said
-        if key not in self._named:
-            self._named[key] = NamedTopic(self._names[place], self._facets[place], is_said)
-        return self._named[key]
 
     def _compare_interests(self, matcher: TopicMatcher, sizes: Indices) -> tuple[Floats, Floats]:
         """Return the nearness of each paper (column) to each interest (row), and the best topic's logit."""

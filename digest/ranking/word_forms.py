@@ -17,7 +17,7 @@ def _read_pairs(table: str) -> dict[str, str]:
 
 
 _WORD = re.compile(r"[^\W_]+")
-_SENTENCE_END = re.compile(r"[.!?;:]\s|\n")
+_SENTENCE_END = re.compile(r"[.!?;:\n](?:(?<=\n)|\s)")
 _OUR = re.compile(r"(?<=[a-z]{2})our(?=$|s$|al|ed|ing|able|ite|less|ful|ist|ism|ation)")
 _NO_OUR = frozenset({"four", "hour", "tour", "pour", "sour", "flour", "detour", "contour", "glamour", "your"})
 _NO_ISE = frozenset(
