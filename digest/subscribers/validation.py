@@ -133,11 +133,13 @@ def _check_language(language: str) -> None:
 
 def _parse(name: str, value: object) -> object:
     """Bring a value into the form that validation expects; what it cannot interpret stays as it is."""
-    if name in LIST_FIELDS:
-        items = _parse_list(re.split(r"[,;\n]", value) if isinstance(value, str) else value)
+    if name in LIST_FIELDS and isinstance(value, Iterable):
+        items = parse_list(name, re.split(r"[,;\n]", value) if isinstance(value, str) else value)
         return _parse_categories(items) if name == "categories" else items
     if name == "text" and isinstance(value, str):
-        return "\n".join(map(_clean, value.splitlines())).strip()[:MAX_TEXT_CHARS].rstrip()
+        text = "\n".join(map(_clean, value.splitlines())).strip()
+        _check_lengths(name, [text], MAX_TEXT_CHARS)
+        return text
     if name == "send_at":
         return _parse_time_of_day(value)
     if name == "paused_until" and value == "":
@@ -159,21 +161,27 @@ def _parse_time_of_day(value: object) -> object:
     return parse_time(value) if isinstance(value, str) else value
 
 
-def _parse_list(value: object) -> object:
-    """Return each item once, whatever its case, in the order they were written."""
-    if not isinstance(value, Iterable):
-        return value
-    clean = (_clean(item)[:MAX_ITEM_CHARS].rstrip() if isinstance(item, str) else item for item in value)
-    unique = {
-        (item.casefold() if isinstance(item, str) else item): item for item in reversed([*clean]) if item
-    }
-    return tuple(reversed(unique.values()))[:MAX_ITEMS]
+def parse_list(name: str, items: Iterable[Any]) -> tuple[Any, ...]:
+    """Return each item once, whatever its case, in the order they were written.
+
+    Raises:
+        InvalidChange: these are too many, or one is too long: cut, it would mean something else.
+    """
+    clean = [_clean(item) if isinstance(item, str) else item for item in items]
+    unique = {(item.casefold() if isinstance(item, str) else item): item for item in reversed(clean) if item}
+    if len(unique) > MAX_ITEMS:
+        raise InvalidChange("%(name)s can have at most %(most)s entries.", name=name, most=MAX_ITEMS)
+    _check_lengths(name, unique.values(), MAX_ITEM_CHARS)
+    return tuple(reversed(unique.values()))
 
 
-def _parse_categories(names: object) -> object:
+def _check_lengths(name: str, values: Iterable[object], most: int) -> None:
+    if any(isinstance(value, str) and len(value) > most for value in values):
+        raise InvalidChange("%(name)s: a text can have at most %(most)s characters.", name=name, most=most)
+
+
+def _parse_categories(names: tuple[Any, ...]) -> tuple[Any, ...]:
     """Write arXiv's categories as arXiv does. Raises InvalidChange for one that arXiv does not have."""
-    if not isinstance(names, tuple):
-        return names
     for name in names:
         if isinstance(name, str) and is_wrong_category(name):
             near = find_near_category(name)

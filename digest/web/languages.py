@@ -14,6 +14,11 @@ MAX_HEADER_CHARS = 500
 LANGUAGE_NAMES = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español", "zh": "中文"}
 
 FIELD_LABELS = {  # of settings that messages name
+    "keywords": gettext_noop("Topics and keywords"),
+    "text": gettext_noop("In your own words"),
+    "authors": gettext_noop("Authors"),
+    "categories": gettext_noop("Categories"),
+    "muted": gettext_noop("Words to exclude"),
     "trending": gettext_noop("Trending"),
     "picked": gettext_noop("Picked for you, at most"),
     "also_new": gettext_noop("Also new, at most"),

@@ -25,7 +25,7 @@ from digest.models.schedule import get_local_day
 from digest.models.text import split_list
 from digest.sources.libraries.clients import LibraryAccounts
 from digest.sources.libraries.request import LibraryPapers, extract_accounts
-from digest.subscribers.validation import MAX_ITEMS
+from digest.subscribers.validation import MAX_ITEMS, parse_list
 from digest.web.category_picker import CATEGORIES_TO_TICK, group_categories
 from digest.web.context import WebContext, WebContextDep, feed_path, open_link
 from digest.web.languages import LANGUAGE_NAMES, get_page_locale, set_page_language
@@ -34,7 +34,7 @@ from digest.web.previews import build_sections
 from digest.web.signup_form import ZONES
 
 MAX_FACETS = 8
-MAX_NAME_LENGTH = 100  # of a facet and of each of its keywords
+MAX_NAME_LENGTH = 100  # of a facet
 CHECKBOXES = ("empty_day_note", "clicks_may_teach", "news")
 LIBRARY_FIELDS = ("zotero", "orcid", "author")  # read once when the form is saved
 MAX_FIELDS = MAX_ITEMS + 100  # of the form: each ticked category is one
@@ -157,8 +157,8 @@ class PreferencesForm:
 
 
 def _build_facet(name: str, keywords: str, existing: Facet | None) -> Facet:
-    words = tuple(word[:MAX_NAME_LENGTH] for word in split_list(keywords)[:MAX_ITEMS])
     learnt = existing or Facet("")
+    words = parse_list("keywords", split_list(keywords))
     return Facet(name[:MAX_NAME_LENGTH], words, learnt.text, learnt.liked)
 
 

@@ -204,6 +204,30 @@ async def test_only_the_first_unrecognised_words_are_listed(visitor: AsyncClient
     assert "word9 and 291 more." in page
 
 
+@pytest.mark.parametrize(
+    ("entered", "said"),
+    [
+        ({"keywords": ", ".join(f"tea {n}" for n in range(101))}, "at most 100 entries"),
+        ({"muted": "t" * 101}, "at most 100 characters"),
+        ({"text": "tea " * 1300}, "at most 5000 characters"),
+        ({"facet_name": "Tea", "facet_keywords": "t" * 101}, "at most 100 characters"),
+    ],
+)
+async def test_what_would_have_to_be_cut_is_refused_and_stays_in_the_form(  # noqa: PLR0917  a table's row
+    visitor: AsyncClient,
+    link: str,
+    ada: Subscriber,
+    find_reader: ReaderLookup,
+    entered: dict[str, str],
+    said: str,
+) -> None:
+    answer = await visitor.post(link, data={**FORM_DATA, **entered})
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert list(entered.values())[-1].strip() in answer.text
+    assert load_ada(find_reader) == ada
+
+
 async def test_a_learnt_term_is_shown_and_can_be_deleted(
     visitor: AsyncClient, services: Services, ada: Subscriber, link: str, find_reader: ReaderLookup
 ) -> None:
@@ -319,11 +343,11 @@ async def test_a_private_feed_is_read_without_a_login_until_its_address_ends(
 async def test_facets_are_limited_in_number_and_keywords(
     visitor: AsyncClient, link: str, find_reader: ReaderLookup
 ) -> None:
-    many = {"facet_name": ["Tea"] * 12, "facet_keywords": [",".join(f"k{n}" for n in range(5000))] * 12}
+    many = {"facet_name": ["Tea"] * 12, "facet_keywords": [",".join(f"k{n}" for n in range(100))] * 12}
     assert (await visitor.post(link, data=FORM_DATA | many)).status_code == 200
-    facets = load_ada(find_reader).profile.facets
-    assert len(facets) <= 8
-    assert all(len(facet.keywords) <= 100 for facet in facets)
+    assert [len(facet.keywords) for facet in load_ada(find_reader).profile.facets] == [100] * 8
+    many["facet_keywords"][0] += ",one more"
+    assert (await visitor.post(link, data=FORM_DATA | many)).status_code == 422
 
 
 @pytest.mark.parametrize(
