@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from digest.models import Announcement, FetchResult, Health, Paper, Signal, SignalKind
-from digest.models.errors import SourceChanged, SourceError
+from digest.models.errors import SourceError
 from digest.models.paper_ids import canonicalize
 from digest.sources.arxiv.api import fetch_by_id
 from digest.sources.base import FetchContext, add_note, failed_result, to_sentence
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem, make_items
-from digest.sources.json_body import get_count, get_text, get_value, load_json
+from digest.sources.json_body import get_count, get_text, load_json, require_list
 
 PERIOD = timedelta(days=14)  # points come in the first days
 MAX_NEW_AGE = timedelta(days=60)  # an older paper is no news, however much it is discussed
@@ -132,12 +132,8 @@ def parse_page(body: bytes) -> StoryPage:
         SourceChanged: the body has another shape.
     """
     document = load_json(body, items_key="hits")
-    hits = get_value(document.value, "hits")
-    if not isinstance(hits, list):
-        raise SourceChanged("the answer is not a list of stories")
-    stories = make_items(hits, _parse_story)
-    if hits and stories.skipped == len(hits):
-        raise SourceChanged("the answer is not a list of stories")
+    hits = require_list(document.value, "hits", "stories")
+    stories = make_items(hits, _parse_story).check("stories")
     return StoryPage(stories.made, len(hits), len(hits) >= MAX_STORIES, stories.skipped, document.note)
 
 

@@ -16,9 +16,8 @@ MAX_ITEM_CHARS = 200_000  # that are searched for the end of a broken item
 _STRING = r'"(?:[^"\\]|\\.)*+(?:"|\Z)'
 _TOKEN = re.compile(rf"{_STRING}|,(?=\s{{0,1000}}[}}\]])", re.DOTALL)
 _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}|)')
-SCRIPT_GUARD = re.compile(
-    r"^\s*(?:\)\]\}'|while\s?\(1\);|for\s?\(;;\);)[,;]?"
-)  # against inclusion as a script
+# Against inclusion as a script.
+SCRIPT_GUARD = re.compile(r"^\s*(?:\)\]\}'|while\s?\(1\);|for\s?\(;;\);)[,;]?")
 _FIRST_KEY = re.compile(rf"\s*\{{\s*({_STRING})\s*:", re.DOTALL)
 
 
