@@ -30,7 +30,7 @@ class BulkAction(StrEnum):
 
 
 # The statuses that an action fits; others stay as they are.
-FITTING: Mapping[BulkAction, Sequence[Status]] = {
+FITTING: Mapping[BulkAction, Sequence[Status]] = dict.fromkeys(BulkAction, tuple(Status)) | {
     BulkAction.PAUSE: (Status.CONFIRMED,),
     BulkAction.RESUME: (Status.PAUSED,),
     BulkAction.LIFT: (Status.UNSUBSCRIBED, Status.UNCONFIRMED),
@@ -84,7 +84,7 @@ def apply_batch(
     tx: Transaction, action: BulkAction, readers: Sequence[Subscriber], *, tag: str = "", actor: Actor
 ) -> dict[int, Status]:
     """Do something to these subscribers; return the status before of those whom it changed."""
-    fitting = [reader for reader in readers if reader.status in FITTING.get(action, tuple(Status))]
+    fitting = [reader for reader in readers if reader.status in FITTING[action]]
     changed: Sequence[Subscriber]
     match action:
         case BulkAction.PAUSE:

@@ -65,9 +65,8 @@ _POSITIVE = re.compile(
 _CONFIRMED_COLUMN = re.compile(r"(?:^|_)(?:confirmed|verified|activated|bestätigt)(?:_|$)")
 _PLAN = re.compile(r"(?:^|_)(?:active_subscription|double_opt_?in|complimentary|premium|paying)(?:_|$)")
 _STATUS_COLUMN = re.compile(r"(?:^|_)status$|^subscriber_(?:type|state)$|^subscription_(?:type|state)$")
-_LOOSE_STATUS_COLUMN = re.compile(
-    r"(?:^|_)(?:state|type)$"
-)  # may as well be a federal state or a kind of customer
+# May as well be a federal state or a kind of customer.
+_LOOSE_STATUS_COLUMN = re.compile(r"(?:^|_)(?:state|type)$")
 _ZERO_DATE = re.compile(r"0000[0_]*")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _ORDER = (Status.UNSUBSCRIBED, Status.UNCONFIRMED, Status.PAUSED, Status.CONFIRMED)

@@ -34,10 +34,7 @@ ONE_LINE_HINT = "close or remove it"
 MAX_CELL_CHARS = 1_000_000
 MAX_CHARS_AT_ONCE = 8_000_000  # of a line, and of a JSON document, which is read as a whole
 MAX_SHOWN_CHARS = 80  # of a line that is no JSON object: the report shows them with the invalid row
-LISTMONK_COLUMNS = (
-    "attributes",
-    "attribs",
-)  # in which listmonk puts custom fields as JSON
+LISTMONK_COLUMNS = ("attributes", "attribs")  # in which listmonk puts custom fields as JSON
 
 
 def read_rows(file: BinaryIO) -> Iterator[Row]:

@@ -37,10 +37,8 @@ class LibraryImporter:
         timeout: float = TIMEOUT,
     ) -> None:
         self._open_client, self._config, self._timeout = open_client, config, timeout
-        self._per_reader, self._all_readers = (
-            RateLimiter(LIBRARY_IMPORTS_PER_READER),
-            RateLimiter(LIBRARY_IMPORTS),
-        )
+        self._per_reader = RateLimiter(LIBRARY_IMPORTS_PER_READER)
+        self._all_readers = RateLimiter(LIBRARY_IMPORTS)
         self._slots = asyncio.Semaphore(MAX_CONCURRENT)
 
     def take_turn(self, reader_id: str, now: datetime) -> bool:

@@ -24,9 +24,8 @@ CONTENT_POLICY = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 SCRIPT_POLICY = f"{CONTENT_POLICY}; script-src 'self'"  # the page that asks for a proof of work
-SCRIPT_AND_CONNECT_POLICY = (
-    f"{SCRIPT_POLICY}; connect-src 'self'"  # the page of a paper that reports when it was opened
-)
+# The page of a paper that reports when it was opened.
+SCRIPT_AND_CONNECT_POLICY = f"{SCRIPT_POLICY}; connect-src 'self'"
 SECURITY_HEADERS: Mapping[str, str] = {
     "content-security-policy": CONTENT_POLICY,
     "x-content-type-options": "nosniff",

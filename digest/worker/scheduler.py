@@ -27,9 +27,7 @@ def build_scheduler(
     ticking = asyncio.Lock()
 
     async def run_tick() -> None:
-        if (
-            ticking.locked()
-        ):  # a long tick is usual; with one instance APScheduler would warn of each it skips
+        if ticking.locked():  # as is usual; with one instance APScheduler would warn of each it skips
             return
         try:
             async with ticking:

@@ -72,7 +72,7 @@ class WorkerTasks:
             stats = await run.send(self.services, self.clock, stopping=self.stopping)
         except (
             StoreError
-        ) as error:  # unreachable, or the lease ran out: the claims went back to the queue, or will
+        ) as error:  # it is out of reach, or the lease ran out: the claims go back to the queue
             log.warning("sending stopped", extra={"reason": str(error)})
             return
         result = RunResult(send_stats=stats)

@@ -52,10 +52,8 @@ class Subscribers(Repository):
     def add_many(self, newcomers: Iterable[Subscriber]) -> int:
         """Add subscribers whose mailbox is new, with ids from the database; return how many were added."""
         added = [*newcomers]
-        rows, texts = (
-            [to_row(newcomer) for newcomer in added],
-            [join_keywords(item.profile) for item in added],
-        )
+        rows = [to_row(newcomer) for newcomer in added]
+        texts = [join_keywords(newcomer.profile) for newcomer in added]
         if not rows:
             return 0
         new = insert(self._connection, SUBSCRIBER).on_conflict_do_nothing(index_elements=["mailbox"])

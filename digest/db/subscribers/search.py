@@ -25,9 +25,8 @@ from digest.models import BounceKind, Frequency, Status, Subscriber
 from digest.models.addresses import hash_mailbox
 
 SORT_COLUMNS = ("created_at", "confirmed_at", "next_due", "address", "status")
-MAX_SORTED = (
-    5000  # matches whose rows are read to sort them; more are found by walking the index of the order
-)
+# Matches whose rows are read to sort them; more are found by walking the index of the order.
+MAX_SORTED = 5000
 _BY_INDEX = ("next_due",)  # columns with an index of their own to walk
 
 

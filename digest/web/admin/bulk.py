@@ -1,7 +1,7 @@
 """Actions on all selected subscribers: a page that asks, one that tells what was done, and undoing it."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -198,7 +198,7 @@ def _render_question(  # noqa: PLR0913  what is asked
     with ctx.services.store.begin(write=False) as tx:
         counts = tx.subscribers.search(criteria).count_by_status()
     total, fitting = sum(counts.values()), _sum_fitting(counts, action)
-    others = [f"{n:,} {status}" for status, n in counts.items() if n and status not in _fitting(action)]
+    others = [f"{n:,} {status}" for status, n in counts.items() if n and status not in FITTING[action]]
     return ctx.pages.render(
         "admin/bulk",
         status=409 if problem else 200,
@@ -233,12 +233,8 @@ def _complain(ctx: WebContext, session: CurrentSession, sentence: str, back: str
     )
 
 
-def _fitting(action: BulkAction) -> Sequence[Status]:
-    return FITTING.get(action, tuple(Status))
-
-
 def _sum_fitting(counts: Mapping[Status, int], action: BulkAction) -> int:
-    return sum(n for status, n in counts.items() if status in _fitting(action))
+    return sum(n for status, n in counts.items() if status in FITTING[action])
 
 
 def _is_started(tx: Transaction, name: str) -> bool:

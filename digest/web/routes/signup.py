@@ -151,11 +151,9 @@ def _respond_invalid(ctx: WebContext, request: Request, signup: SignUpRequest, m
     """Show the form again with everything that was typed, so that only the address must be corrected."""
     if wants_json(request):
         return JSONResponse({"error": message}, 422)
-    ticket, title = (
-        signup.ticket or ctx.signup_guard.tickets.issue(ctx.clock()),
-        gettext("Check the address"),
-    )
+    ticket = signup.ticket or ctx.signup_guard.tickets.issue(ctx.clock())
     decision = Wait(ticket=ticket, seconds=0, message=message)
+    title = gettext("Check the address")
     return _show_form_again(ctx, signup, decision, status=422, title=title, message=message)
 
 
