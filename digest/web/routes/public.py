@@ -19,7 +19,7 @@ from digest.db.papers.full_text import PaperQuery
 from digest.mail.cards import Card
 from digest.mail.layout import format_notes
 from digest.mail.locale import gettext_noop
-from digest.models import Heat, Preferences, Profile, Schedule, Subscriber
+from digest.models import Heat, Preferences, Profile, Schedule, Section, Subscriber
 from digest.models.arxiv_calendar import get_silence_reason
 from digest.models.errors import NotFound
 from digest.models.papers import Match
@@ -237,6 +237,7 @@ def show_sample(request: Request, ctx: WebContextDep, interests: str = "") -> Re
         interests=asked or EXAMPLE_INTERESTS,
         asked=asked,
         sections=build_sections(ctx.services.links, edition, is_personal=False),
+        none_near=bool(edition.picks) and not edition.get_picks(Section.PICKED),
         signup=build_signup_fields(ctx, with_categories=True),
     )
 

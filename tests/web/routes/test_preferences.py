@@ -73,7 +73,7 @@ async def test_the_preview_leaves_out_what_the_reader_wants_less_of(
 
 
 async def test_the_page_says_when_no_paper_is_near_the_interests(visitor: AsyncClient, link: str) -> None:
-    none_near = "No paper matches your interests well enough today"
+    none_near = "No other paper matches your interests well enough today"
     assert none_near not in (await visitor.post(link, data={**FORM_DATA, "threshold": "loose"})).text
     names = ("keywords", "text", "authors", "categories", "category", "muted", "facet_name")
     nothing = dict.fromkeys(names, "")

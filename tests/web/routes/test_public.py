@@ -361,6 +361,16 @@ async def test_a_sample_shows_todays_papers_with_reasons_and_offers_the_same_int
     ]
 
 
+async def test_a_sample_says_that_nothing_was_picked_only_if_nothing_was(
+    visitor: AsyncClient, services: Services
+) -> None:
+    with services.store.begin() as tx:
+        tx.papers.add([make_paper("Glazes of Teapots")], seen_at=NOW - timedelta(hours=6))
+    for interests, is_picked in (("teapots", True), ("xyzzy", False)):
+        page = (await visitor.get("/sample", params={"interests": interests})).text
+        assert ("No other new paper matches these interests" in page) is not is_picked
+
+
 async def test_a_sample_splits_interests_as_sign_up_does(visitor: AsyncClient) -> None:
     page = (await visitor.get("/sample", params={"interests": "xyzzy; teapots\nplugh"})).text
     assert TITLES[1] in page
