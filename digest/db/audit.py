@@ -92,13 +92,8 @@ class Audit(Repository):
 
 def _build_conditions(filter_: AuditFilter) -> list[sa.ColumnElement[bool]]:
     line = AUDIT.c
-    conditions: list[sa.ColumnElement[bool]] = []
-    if filter_.actor:
-        conditions.append(line.actor == filter_.actor)
-    if filter_.action:
-        conditions.append(line.action == filter_.action)
-    if filter_.subject:
-        conditions.append(line.subject == filter_.subject)
+    exact = {name: getattr(filter_, name) for name in ("actor", "action", "subject")}
+    conditions: list[sa.ColumnElement[bool]] = [line[name] == text for name, text in exact.items() if text]
     if filter_.since is not None:
         conditions.append(line.at >= filter_.since)
     if filter_.until is not None:

@@ -126,13 +126,10 @@ def _build_conditions(
     connection: sa.Connection, criteria: SubscriberCriteria
 ) -> list[sa.ColumnElement[bool]]:
     subscriber = SUBSCRIBER.c
-    conditions: list[sa.ColumnElement[bool]] = []
-    if criteria.status is not None:
-        conditions.append(subscriber.status == str(criteria.status))
-    if criteria.frequency is not None:
-        conditions.append(subscriber.frequency == str(criteria.frequency))
-    if criteria.language:
-        conditions.append(subscriber.language == criteria.language)
+    wanted = {name: getattr(criteria, name) for name in ("status", "frequency", "language")}
+    conditions: list[sa.ColumnElement[bool]] = [
+        subscriber[name] == str(value) for name, value in wanted.items() if value
+    ]
     if address := _clean(criteria.address):
         conditions.append(_contains(connection, subscriber.mailbox, address))
     if keyword := _clean(criteria.keyword):
