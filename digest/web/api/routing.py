@@ -28,12 +28,19 @@ class ApiRoute(WebRoute):
             is_document = response.status_code == 200 and not isinstance(response, StreamingResponse)
             if request.method != "GET" or not is_document:
                 return response
-            etag = response.headers.setdefault("etag", _compute_etag(bytes(response.body)))
-            if is_listed(etag, request.headers.get("if-none-match", ""), is_weak_enough=True):
-                return Response(status_code=304, headers={"etag": etag})
-            return response
+            return revalidate(request, response)
 
         return handle
+
+
+def revalidate(request: Request, response: Response) -> Response:
+    """Return the answer with an ETag, or a 304 if the request names it already."""
+    etag = response.headers.setdefault("etag", _compute_etag(bytes(response.body)))
+    known = ",".join(request.headers.getlist("if-none-match"))
+    if not is_listed(etag, known, is_weak_enough=True):
+        return response
+    kept = {name: response.headers[name] for name in ("etag", "cache-control") if name in response.headers}
+    return Response(status_code=304, headers=kept)
 
 
 def create_api_router(tag: str, *dependencies: Callable[..., Any]) -> APIRouter:

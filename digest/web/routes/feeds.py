@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,6 +16,7 @@ from digest.mail.locale import get_locale
 from digest.mail.tokens import Purpose
 from digest.models import Paper, Subscriber
 from digest.models.errors import InvalidToken
+from digest.web.api.routing import revalidate
 from digest.web.components import build_public_card
 from digest.web.context import WebContext, WebContextDep, feed_revision, open_link
 from digest.web.routing import create_router
@@ -103,23 +103,8 @@ def respond_with_feed(
         response = Response(content, media_type=ATOM_TYPE, headers=headers)
     else:
         response = JSONResponse(_to_json_feed(feed), media_type=JSON_FEED_TYPE, headers=headers)
-    return _revalidate(request, response)
-
-
-def _revalidate(request: Request, response: Response) -> Response:
-    """Add the ETag, and answer 304 if the request has it.
-
-    There is no Last-Modified: an old paper may enter a list, and no date of its papers says so.
-    """
-    etag = f'"{blake2b(response.body, digest_size=12).hexdigest()}"'
-    response.headers["etag"] = etag
-    known = request.headers.getlist("if-none-match")
-    if not {etag, "*"} & {tag.strip().removeprefix("W/") for line in known for tag in line.split(",")}:
-        return response
-    kept = ("etag", "cache-control")
-    return Response(
-        status_code=304, headers={name: response.headers[name] for name in kept if name in response.headers}
-    )
+    # There is no Last-Modified: an old paper may enter a list, and no date of its papers says so.
+    return revalidate(request, response)
 
 
 def _build_public_feed(ctx: WebContext, category: str, kind: str) -> Feed:
