@@ -127,14 +127,14 @@ def set_address(tx: Transaction, public_id: str, address: str, *, actor: Actor) 
     return save(tx, replace(reader, address=shown, asked_at=None), "change-address", actor=actor)
 
 
-def pause(tx: Transaction, public_id: str, *, until: date | None = None, actor: Actor) -> Subscriber:
-    """Pause until a day, or until `resume`.
+def pause(tx: Transaction, who: str, *, until: date | None = None, actor: Actor) -> Subscriber:
+    """Pause a subscriber, by public id or address, until a day, or until `resume`.
 
     Raises:
         StateConflict: the subscription is not confirmed.
         InvalidChange: that day has come already.
     """
-    reader = tx.subscribers.get_by_public_id(public_id)
+    reader = get_subscriber(tx, who)
     if reader.status is Status.PAUSED and until is None:
         return reader
     if reader.status not in SUBSCRIBED:
@@ -157,13 +157,13 @@ def check_pause(schedule: Schedule, now: datetime) -> None:
         )
 
 
-def resume(tx: Transaction, public_id: str, *, actor: Actor) -> Subscriber:
-    """End a pause; the next edition comes at the next slot.
+def resume(tx: Transaction, who: str, *, actor: Actor) -> Subscriber:
+    """End the pause of a subscriber, by public id or address; the next edition comes at the next slot.
 
     Raises:
         StateConflict: the subscription is not confirmed.
     """
-    reader = tx.subscribers.get_by_public_id(public_id)
+    reader = get_subscriber(tx, who)
     if reader.status not in SUBSCRIBED:
         raise StateConflict("Only a paused subscription can be resumed; this one needs to be confirmed.")
     if reader.status is Status.CONFIRMED and reader.schedule.paused_until is None:

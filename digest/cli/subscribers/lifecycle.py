@@ -55,8 +55,7 @@ def remove(*, address: str, yes: bool, dry_run: bool, now: datetime) -> None:
 def pause(*, address: str, until: datetime | None, now: datetime) -> None:
     """Pause a subscriber until a day, or until `resume`."""
     with open_transaction(now) as (_, tx, actor):
-        public_id = subscribers.get_subscriber(tx, address).public_id
-        subscribers.pause(tx, public_id, until=until.date() if until else None, actor=actor)
+        subscribers.pause(tx, address, until=until.date() if until else None, actor=actor)
     click.echo(f"Paused {address}{f' until {until:%Y-%m-%d}' if until else ''}.")
 
 
@@ -66,7 +65,7 @@ def pause(*, address: str, until: datetime | None, now: datetime) -> None:
 def resume(*, address: str, now: datetime) -> None:
     """End a pause; the next digest is sent at its usual time."""
     with open_transaction(now) as (_, tx, actor):
-        reader = subscribers.resume(tx, subscribers.get_subscriber(tx, address).public_id, actor=actor)
+        reader = subscribers.resume(tx, address, actor=actor)
     due = f"{reader.next_due:%Y-%m-%d %H:%M} UTC" if reader.next_due else "never"
     click.echo(f"Resumed {reader.address}; the next digest is due {due}.")
 

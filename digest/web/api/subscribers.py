@@ -208,18 +208,14 @@ def pause(
     """Send nothing for now, or until a day."""
     until = pause.until if pause else None
     with ctx.services.store.begin() as tx:
-        return SubscriberResponse.of(
-            subscriptions.pause(tx, subscriptions.get_subscriber(tx, who).public_id, until=until, actor=actor)
-        )
+        return SubscriberResponse.of(subscriptions.pause(tx, who, until=until, actor=actor))
 
 
 @router.post("/subscribers/{who}/resume")
 def resume(actor: ApiActor, ctx: WebContextDep, who: str) -> SubscriberResponse:
     """Resume sending, from the next slot on."""
     with ctx.services.store.begin() as tx:
-        return SubscriberResponse.of(
-            subscriptions.resume(tx, subscriptions.get_subscriber(tx, who).public_id, actor=actor)
-        )
+        return SubscriberResponse.of(subscriptions.resume(tx, who, actor=actor))
 
 
 @router.delete("/subscribers/{who}", status_code=204, responses=PRECONDITION_FAILED)
