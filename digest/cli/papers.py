@@ -30,6 +30,7 @@ def command(*, query: str, since: datetime | None, limit: int | None, now: datet
         seen_since = since.replace(tzinfo=UTC) if since else None
         papers = tx.papers.search(query, since=seen_since, limit=max_papers)
         signals = tx.signals.get_until([paper.id for paper in papers], until=now)
+        stored = tx.papers.count()
     if as_json:
         for paper in papers:
             show_line(paper_to_json(paper, signals.get(paper.id, ())))
@@ -37,7 +38,7 @@ def command(*, query: str, since: datetime | None, limit: int | None, now: datet
     show_table(
         ("id", "seen", "votes", "category", "title"),
         [_to_row(paper, signals.get(paper.id, ())) for paper in papers],
-        empty="Nothing found. If the sources have never been read, run: digest fetch",
+        empty=f"None of the {stored:,} papers fits." if stored else "No papers are stored. Run: digest fetch",
     )
 
 

@@ -82,11 +82,13 @@ def parse_palettes(changes: str) -> tuple[Palette, Palette]:
     for change in filter(None, changes.replace(" ", "").split(",")):
         name, _, colour = change.partition("=")
         base_name = name.removeprefix("dark_")
-        if base_name not in LIGHT.as_dict() or not COLOUR_PATTERN.fullmatch(colour):
+        if base_name not in LIGHT.as_dict():
             raise ConfigError(
-                f"{change!r} is not a colour of the emails; write one of {', '.join(LIGHT.as_dict())}, "
+                f"{name!r} is not a colour of the emails; write one of {', '.join(LIGHT.as_dict())}, "
                 "with dark_ before it for the dark scheme, as in link=#0b57d0."
             )
+        if not COLOUR_PATTERN.fullmatch(colour):
+            raise ConfigError(f"{change!r} needs a colour of six hexadecimal digits, as in {name}=#0b57d0.")
         if base_name == name:
             light = replace(light, **{base_name: colour})
         else:

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import time
@@ -157,6 +158,7 @@ def test_papers_are_found_by_their_words(shell: Shell) -> None:
     assert {"id", "title", "signals", "health", "first_seen"} <= papers[0].keys()
     assert all(datetime.fromisoformat(paper["first_seen"]).tzinfo for paper in papers)
     assert all("robot" in (paper["title"] + paper["abstract"]).casefold() for paper in papers)
+    assert re.fullmatch(r"None of the \d+ papers fits\.\n", shell("papers", "xyzzy", "--now", NOW).stderr)
 
 
 def test_preview_equals_the_sent_mail(shell: Shell) -> None:
