@@ -1,6 +1,6 @@
 """Liveness, readiness and metrics, for load balancers and Prometheus."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from digest.web.routing import create_router
 
 DAY = timedelta(days=1)
 MAX_OVERDUE = timedelta(minutes=30)  # a subscriber due for longer means that nothing is sending
+GOOD_HEALTH = (Health.OK, Health.EMPTY, Health.STALE)
 
 router = create_router(include_in_schema=False)
 
@@ -58,9 +59,10 @@ def get_metrics(ctx: WebContextDep) -> Response:
     """Return the metrics in Prometheus text format; they name no address and no paper."""
     now = ctx.clock()
     with ctx.services.store.begin(write=False) as tx:
-        lines = [*_format_subscribers(tx), *_format_mail(tx, now), *_format_sources(tx, now)]
+        gauges = [*_measure_mail(tx, now), *_measure_readers(tx, now), *_measure_sources(tx, now)]
+    text = "".join(f"{line}\n" for gauge in gauges for line in _format_gauge(*gauge))
     kind = "text/plain; version=0.0.4; charset=utf-8"
-    return Response("\n".join(lines) + "\n", media_type=kind, headers={"cache-control": "no-store"})
+    return Response(text, media_type=kind, headers={"cache-control": "no-store"})
 
 
 def _respond(facts: dict[str, str], *, ready: bool) -> Response:
@@ -69,81 +71,67 @@ def _respond(facts: dict[str, str], *, ready: bool) -> Response:
     )
 
 
-def _format_subscribers(tx: Transaction) -> Iterable[str]:
-    counts = tx.subscribers.count_by_status()
-    yield from _format_counts("digest_subscribers", "status", counts, "Subscribers by status.")
-    yield from _format_gauge("digest_papers", tx.papers.count(), "Papers in the store.")
-
-
-def _format_mail(tx: Transaction, now: datetime) -> Iterable[str]:
+def _measure_mail(tx: Transaction, now: datetime) -> Iterable[tuple[Any, ...]]:
+    """Yield the arguments of `_format_gauge`."""
     oldest, ticked = tx.subscribers.get_earliest_due(), tx.meta.read(LAST_TICK_KEY)
     overdue = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
-    paused, held = int(bool(tx.meta.pause_reason)), len(tx.sources.list_held())
     finished = dict.fromkeys(FINAL_STATES, 0) | tx.deliveries.count_finished(now - DAY)
     bounces = dict.fromkeys(BounceKind, 0) | tx.deliveries.count_bounces(now - DAY)
-    waiting = tx.deliveries.count_open()
-    text = "For how long the longest waiting reader is due."
-    yield from _format_gauge("digest_overdue_seconds", f"{overdue:.0f}", text)
-    yield from _format_gauge("digest_paused", paused, "1 while all sending is stopped.")
-    yield from _format_gauge("digest_held", held, "Editions that wait for a person to look at them.")
+    yield "overdue_seconds", "For how long the longest waiting reader is due.", f"{overdue:.0f}"
+    yield "paused", "1 while all sending is stopped.", int(bool(tx.meta.pause_reason))
+    yield "held", "Editions that wait for a person to look at them.", len(tx.sources.list_held())
     if ticked:
         age = f"{(now - datetime.fromisoformat(ticked)).total_seconds():.0f}"
-        yield from _format_gauge("digest_tick_age_seconds", age, "Since somebody last looked who is due.")
-    yield from _format_counts("digest_mails_waiting", "state", waiting, "Emails on their way.")
-    text = "Emails by final state, per day."
-    yield from _format_counts("digest_mails_ended_daily", "state", finished, text)
-    yield from _format_counts("digest_mails_heard_daily", "kind", bounces, "Bounces and complaints of a day.")
-    yield from _format_readers(tx, now)
+        yield "tick_age_seconds", "Since somebody last looked who is due.", age
+    yield "mails_waiting", "Emails on their way.", tx.deliveries.count_open(), "state"
+    yield "mails_ended_daily", "Emails by final state, per day.", finished, "state"
+    yield "mails_heard_daily", "Bounces and complaints of a day.", bounces, "kind"
 
 
-def _format_readers(tx: Transaction, now: datetime) -> Iterable[str]:
+def _measure_readers(tx: Transaction, now: datetime) -> Iterable[tuple[Any, ...]]:
+    """Yield the arguments of `_format_gauge`."""
     figures = tx.statistics.count_between(now - DAY, now)
+    votes = {verdict: figures[f"votes_{verdict}"] for verdict in ("more", "less", "save")}
+    suppressed = dict.fromkeys(SuppressionReason, 0) | tx.suppressions.count_by_reason()
+    yield "subscribers", "Subscribers by status.", tx.subscribers.count_by_status(), "status"
     for name, help_text in (
         ("deferred", "Emails that were finished that day after more than one attempt."),
         ("confirmations", "Subscriptions confirmed, or added or imported with consent, in a day."),
         ("unsubscribes", "Readers who unsubscribed in a day."),
     ):
-        yield from _format_gauge(f"digest_{name}_daily", figures[name], help_text)
-    votes = {verdict: figures[f"votes_{verdict}"] for verdict in ("more", "less", "save")}
-    yield from _format_counts("digest_votes_daily", "verdict", votes, "Votes on papers in a day.")
-    suppressed = dict.fromkeys(SuppressionReason, 0) | tx.suppressions.count_by_reason()
-    yield from _format_counts("digest_suppressions", "reason", suppressed, "Suppressed addresses.")
-    channels = tx.channels.count_by_state()
-    yield from _format_counts("digest_channels", "state", channels, "Channels other than email.")
+        yield f"{name}_daily", help_text, figures[name]
+    yield "votes_daily", "Votes on papers in a day.", votes, "verdict"
+    yield "suppressions", "Suppressed addresses.", suppressed, "reason"
+    yield "channels", "Channels other than email.", tx.channels.count_by_state(), "state"
     planned = tx.statistics.list_since(now.date(), until=now.date()).get(now.date(), {})
     picks = compute_picks_per_mail(planned)
     if picks is not None:
-        text = "Papers in a digest planned today, on average."
-        yield from _format_gauge("digest_picks_per_mail", f"{picks:.2f}", text)
+        yield "picks_per_mail", "Papers in a digest planned today, on average.", f"{picks:.2f}"
 
 
-def _format_sources(tx: Transaction, now: datetime) -> Iterable[str]:
-    yield from _format_header("digest_source_ok", "1 if the last reading of a scope made sense.")
-    states = tx.sources.list_latest()
-    for state in states:
-        is_ok = state.health in (Health.OK, Health.EMPTY, Health.STALE)
-        yield f"digest_source_ok{_format_labels(state.source, state.scope)} {int(is_ok)}"
-    yield from _format_header("digest_source_age_seconds", "Since the last reading of a scope.")
-    for state in states:
-        age = (now - state.read_at).total_seconds()
-        yield f"digest_source_age_seconds{_format_labels(state.source, state.scope)} {age:.0f}"
+def _measure_sources(tx: Transaction, now: datetime) -> Iterable[tuple[Any, ...]]:
+    """Yield the arguments of `_format_gauge`."""
+    states = {(state.source, state.scope): state for state in tx.sources.list_latest()}
+    is_ok = {key: int(state.health in GOOD_HEALTH) for key, state in states.items()}
+    age = {key: f"{(now - state.read_at).total_seconds():.0f}" for key, state in states.items()}
+    yield "papers", "Papers in the store.", tx.papers.count()
+    yield "source_ok", "1 if the last reading of a scope made sense.", is_ok, "source", "scope"
+    yield "source_age_seconds", "Since the last reading of a scope.", age, "source", "scope"
 
 
-def _format_gauge(name: str, value: object, help_text: str) -> Iterable[str]:
-    return *_format_header(name, help_text), f"{name} {value}"
-
-
-def _format_counts(name: str, label: str, counts: Mapping[Any, int], help_text: str) -> Iterable[str]:
-    samples = (f'{name}{{{label}="{value}"}} {counts[value]}' for value in sorted(counts))
-    return *_format_header(name, help_text), *samples
-
-
-def _format_header(name: str, help_text: str) -> tuple[str, str]:
-    return f"# HELP {name} {help_text}", f"# TYPE {name} gauge"
-
-
-def _format_labels(source: str, scope: str) -> str:
-    return f'{{source="{_escape_label(source)}",scope="{_escape_label(scope)}"}}'
+def _format_gauge(name: str, help_text: str, value: Any, *labels: str) -> Iterable[str]:
+    """Yield the lines of a gauge; with *labels*, *value* has the number of each value of them."""
+    yield f"# HELP digest_{name} {help_text}"
+    yield f"# TYPE digest_{name} gauge"
+    if not labels:
+        yield f"digest_{name} {value}"
+        return
+    for key in sorted(value):
+        parts = key if len(labels) > 1 else (key,)
+        sample = ",".join(
+            f'{label}="{_escape_label(part)}"' for label, part in zip(labels, parts, strict=True)
+        )
+        yield f"digest_{name}{{{sample}}} {value[key]}"
 
 
 def _escape_label(text: str) -> str:
