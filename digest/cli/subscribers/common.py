@@ -173,7 +173,7 @@ def open_transaction(now: datetime) -> Iterator[tuple[Services, Transaction, Act
 
 def subscriber_to_json(reader: Subscriber) -> dict[str, Any]:
     """Return a subscriber as JSON."""
-    fields = SubscriberResponse.of(reader).model_dump()
+    fields = SubscriberResponse.model_validate(reader).model_dump()
     public_id = fields.pop("id")
     return {**fields, "id": public_id}
 

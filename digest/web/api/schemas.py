@@ -4,9 +4,9 @@ Their names and docstrings appear in openapi.json.
 """
 
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
 
 from digest.models import (
     DeliveryKind,
@@ -16,7 +16,6 @@ from digest.models import (
     Preferences,
     Profile,
     Status,
-    Subscriber,
     SuppressionReason,
     Threshold,
 )
@@ -37,6 +36,10 @@ class ApiResponse(BaseModel):
     """What a call returns; `model_validate` builds it from an object with the same attributes."""
 
     model_config = ConfigDict(from_attributes=True)
+
+
+def _of_schedule(name: str) -> Any:
+    return Field(validation_alias=AliasPath("schedule", name))
 
 
 class SubscriberChanges(ApiRequest):
@@ -76,42 +79,22 @@ class NewSubscriber(SubscriberChanges):
     confirmed: bool = Field(default=False, description="true asserts prior consent: no confirmation is sent")
 
 
-class SubscriberResponse(BaseModel):
+class SubscriberResponse(ApiResponse):
     """A subscriber."""
 
-    id: str = Field(description="public id; never reveals the address")
-    email: str
+    id: str = Field(validation_alias="public_id", description="public id; never reveals the address")
+    email: str = Field(validation_alias="address")
     status: Status
     profile: Profile
-    frequency: Frequency
-    timezone: str
-    send_at: str
-    weekday: int
-    paused_until: date | None
+    frequency: Frequency = _of_schedule("frequency")
+    timezone: str = _of_schedule("timezone")
+    send_at: Annotated[str, BeforeValidator("{:%H:%M}".format)] = _of_schedule("send_at")
+    weekday: int = _of_schedule("weekday")
+    paused_until: date | None = _of_schedule("paused_until")
     preferences: Preferences
     created_at: datetime | None
     confirmed_at: datetime | None
     next_due: datetime | None
-
-    @classmethod
-    def of(cls, reader: Subscriber) -> Self:
-        """Build the response of a subscriber."""
-        schedule = reader.schedule
-        return cls(
-            id=reader.public_id,
-            email=reader.address,
-            status=reader.status,
-            profile=reader.profile,
-            frequency=schedule.frequency,
-            timezone=schedule.timezone,
-            send_at=f"{schedule.send_at:%H:%M}",
-            weekday=schedule.weekday,
-            paused_until=schedule.paused_until,
-            preferences=reader.preferences,
-            created_at=reader.created_at,
-            confirmed_at=reader.confirmed_at,
-            next_due=reader.next_due,
-        )
 
 
 class SuppressionResponse(ApiResponse):

@@ -98,7 +98,7 @@ def subscribers(ctx: WebContextDep, filters: Annotated[SubscriberFilter, Query()
             kind, is_last = CursorKind.OFFSET, offset + len(page.subscribers) >= page.total
     return PageResponse(
         total=total,
-        subscribers=[SubscriberResponse.of(reader) for reader in found],
+        subscribers=[SubscriberResponse.model_validate(reader) for reader in found],
         next_cursor=None if is_last else encode_cursor(kind, position),
     )
 
@@ -111,7 +111,7 @@ def add(actor: ApiActor, ctx: WebContextDep, new_subscriber: NewSubscriber) -> S
         reader = subscriptions.add_subscriber(
             tx, new_subscriber.email, changes, has_consented=new_subscriber.confirmed, actor=actor
         )
-    return SubscriberResponse.of(reader)
+    return SubscriberResponse.model_validate(reader)
 
 
 async def _receive_file(request: Request) -> AsyncIterator[BinaryIO]:
@@ -159,7 +159,7 @@ def show(ctx: WebContextDep, who: str, response: Response) -> SubscriberDetails:
 
 
 def _build_details(tx: Transaction, ctx: WebContext, reader: Subscriber) -> SubscriberDetails:
-    details = SubscriberDetails.of(reader)
+    details = SubscriberDetails.model_validate(reader)
     suppression = tx.suppressions.find(hash_address(ctx.services.suppression_key, reader.address))
     details.suppression = SuppressionResponse.model_validate(suppression) if suppression else None
     details.tags = list(tx.tags.get_by_subscriber([reader.id]).get(reader.id, ()))
@@ -208,14 +208,14 @@ def pause(
     """Send nothing for now, or until a day."""
     until = pause.until if pause else None
     with ctx.services.store.begin() as tx:
-        return SubscriberResponse.of(subscriptions.pause(tx, who, until=until, actor=actor))
+        return SubscriberResponse.model_validate(subscriptions.pause(tx, who, until=until, actor=actor))
 
 
 @router.post("/subscribers/{who}/resume")
 def resume(actor: ApiActor, ctx: WebContextDep, who: str) -> SubscriberResponse:
     """Resume sending, from the next slot on."""
     with ctx.services.store.begin() as tx:
-        return SubscriberResponse.of(subscriptions.resume(tx, who, actor=actor))
+        return SubscriberResponse.model_validate(subscriptions.resume(tx, who, actor=actor))
 
 
 @router.delete("/subscribers/{who}", status_code=204, responses=PRECONDITION_FAILED)
