@@ -11,8 +11,7 @@ from digest.cli.output import echo, show_json
 from digest.mail.locale import get_locale
 from digest.mail.wording import describe_reason
 from digest.models import Paper, Sent, Subscriber
-from digest.models.errors import InvalidChange
-from digest.models.paper_ids import canonicalize
+from digest.models.paper_ids import parse_paper_id
 from digest.models.schedule import get_current_slot, get_local_day
 from digest.pipeline import day, plan
 from digest.ranking.ranker import Ranking
@@ -71,12 +70,7 @@ def explain(services: Services, address: str, paper_id: str, now: datetime) -> E
 
 
 def _load_records(services: Services, address: str, paper_id: str) -> tuple[Subscriber, Paper, Sent | None]:
-    try:
-        key = canonicalize(paper_id)
-    except ValueError as error:
-        raise InvalidChange(
-            f"{paper_id!r} is not a paper id; write one like 2611.01234 or a link to it."
-        ) from error
+    key = parse_paper_id(paper_id)
     with services.store.begin(write=False) as tx:
         reader = get_subscriber(tx, address)
         missing = f"{key} is not stored here. Search the stored papers: digest papers"

@@ -12,6 +12,7 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from digest.models import Paper
+from digest.models.errors import InvalidChange
 from digest.models.text import remove_unseen
 
 MAX_ID_CHARS = 2_000  # no id or link to a paper is longer, and matching a longer text might take long
@@ -162,6 +163,15 @@ def canonicalize(text: str) -> str:
     if text.startswith("title:") and text.isprintable():
         return text
     raise ValueError(f"{text[:MAX_ID_CHARS]!r} is neither an arXiv id nor a DOI.")
+
+
+def parse_paper_id(text: str) -> str:
+    """Return what `canonicalize` does for what a person wrote. Raises InvalidChange if it is no id."""
+    try:
+        return canonicalize(text)
+    except ValueError as error:
+        problem = f"{text[:MAX_ID_CHARS]!r} is not a paper id; write one like 2611.01234 or a link to it."
+        raise InvalidChange(problem) from error
 
 
 def find_ids(text: str) -> Iterator[str]:

@@ -14,8 +14,8 @@ from digest.mail.cards import explain_pick
 from digest.mail.locale import get_locale
 from digest.models import Edition, Paper, Pick, Section, Subscriber
 from digest.models.api_tokens import ReaderToken
-from digest.models.errors import DigestError, InvalidChange, NotFound, StoreError
-from digest.models.paper_ids import canonicalize
+from digest.models.errors import DigestError, NotFound, StoreError
+from digest.models.paper_ids import parse_paper_id
 from digest.models.schedule import get_local_day
 from digest.models.text import clean
 from digest.pipeline.plan import load_planned_edition
@@ -245,10 +245,4 @@ def open_reader_api(ctx: WebContext, token: str) -> ReaderApi | None:
 
 def _find_paper(tx: Transaction, paper_id: str) -> Paper:
     """Return a paper by any form of its id or a link. Raises InvalidChange or NotFound."""
-    try:
-        key = canonicalize(paper_id)
-    except ValueError as error:
-        raise InvalidChange(
-            "This is not the id of a paper; write one like 2611.01234 or a link to it."
-        ) from error
-    return tx.papers.get(key, missing="No source has announced this paper to us.")
+    return tx.papers.get(parse_paper_id(paper_id), missing="No source has announced this paper to us.")
