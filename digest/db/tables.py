@@ -4,11 +4,13 @@ These classes are used only inside `digest.db`: repositories convert rows to the
 Values of enumerations (states, kinds) are plain text here, so that a new value needs no migration.
 """
 
+import re
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, cast
 
 import sqlalchemy as sa
+from sqlalchemy.orm import declared_attr
 from sqlmodel import AutoString, Field, SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -67,6 +69,12 @@ class TableBase(SQLModel):
 
     metadata = sa.MetaData(naming_convention=NAMES)
 
+    @declared_attr.directive
+    @classmethod
+    def __tablename__(cls) -> str:
+        """The name of the class without `Record`, in small letters, with underscores."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__.removesuffix("Record")).lower()
+
 
 def _json() -> Any:
     return Field(sa_type=cast("Any", JSON))
@@ -94,7 +102,6 @@ def _index_where(name: str, columns: tuple[str, ...], condition: str) -> sa.Inde
 class PaperRecord(TableBase, table=True):
     """A paper. `number` is internal; `id` may change when a better identifier becomes known."""
 
-    __tablename__ = "paper"
     number: int = Field(primary_key=True, sa_type=cast("Any", ID), sa_column_kwargs={"autoincrement": False})
     id: str = Field(unique=True)
     title: str
@@ -126,7 +133,6 @@ class PaperRecord(TableBase, table=True):
 class PaperPastRecord(TableBase, table=True):
     """The content of a mailed paper until it changed, so that an old message can be shown as it was."""
 
-    __tablename__ = "paper_past"
     __table_args__ = CLUSTERED
     paper_id: str = Field(primary_key=True)  # its id at that time
     until: datetime = Field(primary_key=True)
@@ -136,7 +142,6 @@ class PaperPastRecord(TableBase, table=True):
 class HeatRecord(TableBase, table=True):
     """The heat of a paper as editions show it, stored once for all editions that show the same."""
 
-    __tablename__ = "heat"
     __table_args__ = CLUSTERED
     key: str = Field(primary_key=True)  # derived from `told`
     told: str
@@ -146,7 +151,6 @@ class HeatRecord(TableBase, table=True):
 class AliasRecord(TableBase, table=True):
     """A key that identifies a paper. Only a title key may belong to several papers."""
 
-    __tablename__ = "alias"
     __table_args__ = CLUSTERED
     key: str = Field(primary_key=True)
     number: int = _foreign("paper.number", primary_key=True, index=True)
@@ -155,7 +159,6 @@ class AliasRecord(TableBase, table=True):
 class SignalRecord(TableBase, table=True):
     """One observed count; the primary key makes each observation unique."""
 
-    __tablename__ = "signal"
     __table_args__ = CLUSTERED
     number: int = _foreign("paper.number", primary_key=True)
     source: str = Field(primary_key=True)
@@ -167,7 +170,6 @@ class SignalRecord(TableBase, table=True):
 class HubRepositoryRecord(TableBase, table=True):
     """One of the best-liked models, datasets and Spaces on Hugging Face that cite a paper."""
 
-    __tablename__ = "hub_repository"
     __table_args__ = CLUSTERED
     number: int = _foreign("paper.number", primary_key=True)
     kind: str = Field(primary_key=True)
@@ -178,7 +180,6 @@ class HubRepositoryRecord(TableBase, table=True):
 class ModelRecord(TableBase, table=True):
     """An embedding model with stored vectors. The complete one is used."""
 
-    __tablename__ = "model"
     __table_args__ = NEVER_REUSED
     id: int | None = _id()
     name: str = Field(unique=True)  # includes the version
@@ -191,7 +192,6 @@ class ModelRecord(TableBase, table=True):
 class VectorRecord(TableBase, table=True):
     """A model's vector of a text; `key` is the hash of the text."""
 
-    __tablename__ = "vector"
     __table_args__ = CLUSTERED
     model_id: int = _foreign("model.id", primary_key=True)
     key: int = Field(primary_key=True, sa_type=cast("Any", sa.BigInteger))
@@ -218,7 +218,6 @@ class _ResultRecord(TableBase):
 class SourceRecord(_ResultRecord, table=True):
     """The last result of each scope, and what its last good answer held."""
 
-    __tablename__ = "source"
     source: str = Field(primary_key=True)
     scope: str = Field(primary_key=True)
     good_at: datetime | None
@@ -230,7 +229,6 @@ class SourceRecord(_ResultRecord, table=True):
 class ReadingRecord(_ResultRecord, table=True):
     """All fetch results, for the usual counts and the history."""
 
-    __tablename__ = "reading"
     __table_args__ = (sa.Index(None, "source", "scope", "read_at"),)
     id: int | None = _id()
 
@@ -238,7 +236,6 @@ class ReadingRecord(_ResultRecord, table=True):
 class HoldRecord(TableBase, table=True):
     """An edition on hold until a person releases it."""
 
-    __tablename__ = "hold"
     key: str = Field(primary_key=True)
     reason: str
     at: datetime
@@ -252,7 +249,6 @@ class HoldRecord(TableBase, table=True):
 class SubscriberRecord(TableBase, table=True):
     """A subscriber. `mailbox` is the normalized address, the same for all its spellings."""
 
-    __tablename__ = "subscriber"
     __table_args__ = (
         # All that lists are filtered by: a filter reads this index alone, not the long rows.
         sa.Index("ix_subscriber_filter", "status", "frequency", "language", "mailbox"),
@@ -279,7 +275,6 @@ class SubscriberRecord(TableBase, table=True):
 class SubscriberKeywordRecord(TableBase, table=True):
     """The keywords of a subscriber's profile as one text, to be searched without reading profiles."""
 
-    __tablename__ = "subscriber_keyword"
     subscriber_id: int = _foreign(
         "subscriber.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
     )
@@ -289,7 +284,6 @@ class SubscriberKeywordRecord(TableBase, table=True):
 class SubscriberTagRecord(TableBase, table=True):
     """A tag that an administrator or an import gave to a subscriber."""
 
-    __tablename__ = "subscriber_tag"
     __table_args__ = CLUSTERED
     subscriber_id: int = _foreign("subscriber.id", primary_key=True)
     tag: str = Field(primary_key=True, index=True)
@@ -298,7 +292,6 @@ class SubscriberTagRecord(TableBase, table=True):
 class VoteRecord(TableBase, table=True):
     """The verdict of a subscriber on a paper: more like this, less like this, save."""
 
-    __tablename__ = "vote"
     __table_args__ = (sa.Index(None, "subscriber_id", "paper_id", unique=True),)
     id: int | None = _id()
     subscriber_id: int = _foreign("subscriber.id", index=True)
@@ -313,7 +306,6 @@ class VoteRecord(TableBase, table=True):
 class OutlineRecord(TableBase, table=True):
     """A subscriber's encoded profile, and by which encoder from which profile it was made (`made_by`)."""
 
-    __tablename__ = "outline"
     subscriber_id: int = _foreign("subscriber.id", primary_key=True)
     made_by: str
     outline: bytes
@@ -322,7 +314,6 @@ class OutlineRecord(TableBase, table=True):
 class SuppressionRecord(TableBase, table=True):
     """An address that is never mailed, known only by its keyed hash."""
 
-    __tablename__ = "suppression"
     key: str = Field(primary_key=True)
     reason: str
     at: datetime = Field(index=True)
@@ -334,7 +325,6 @@ class SuppressionRecord(TableBase, table=True):
 class ChannelRecord(TableBase, table=True):
     """A further way to a subscriber beside mail. `sealed_url` is encrypted: it contains secrets."""
 
-    __tablename__ = "channel"
     __table_args__ = NEVER_REUSED
     id: int | None = _id()
     pid: str = Field(unique=True)
@@ -352,7 +342,6 @@ class ChannelRecord(TableBase, table=True):
 class ReaderTokenRecord(TableBase, table=True):
     """A subscriber's own token of the API, known only by its hash."""
 
-    __tablename__ = "reader_token"
     __table_args__ = NEVER_REUSED
     id: int | None = _id()
     hash: str = Field(unique=True)
@@ -367,7 +356,6 @@ class ReaderTokenRecord(TableBase, table=True):
 class SavedPaperRecord(TableBase, table=True):
     """A paper that a subscriber saved, with a note and tags."""
 
-    __tablename__ = "saved_paper"
     __table_args__ = CLUSTERED
     subscriber_id: int = _foreign("subscriber.id", primary_key=True)
     paper_id: str = Field(primary_key=True, index=True)
@@ -380,7 +368,6 @@ class SavedPaperRecord(TableBase, table=True):
 class ZoteroAccountRecord(TableBase, table=True):
     """The Zotero library to which a subscriber's saved papers go. `sealed_key` is encrypted."""
 
-    __tablename__ = "zotero_account"
     subscriber_id: int = _foreign("subscriber.id", primary_key=True)
     library: str
     sealed_key: str
@@ -393,7 +380,6 @@ class ZoteroAccountRecord(TableBase, table=True):
 class PaperNewsRecord(TableBase, table=True):
     """Something that happened to a paper after subscribers got or saved it; `key` makes it unique."""
 
-    __tablename__ = "paper_news"
     __table_args__ = NEVER_REUSED
     id: int | None = _id()
     key: str = Field(unique=True)
@@ -404,7 +390,6 @@ class PaperNewsRecord(TableBase, table=True):
 class ReaderNewsRecord(TableBase, table=True):
     """News for one subscriber, and the delivery that tells it; null while none does."""
 
-    __tablename__ = "reader_news"
     __table_args__ = CLUSTERED
     subscriber_id: int = _foreign("subscriber.id", primary_key=True)
     news_id: int = _foreign("paper_news.id", primary_key=True, index=True)
@@ -417,7 +402,6 @@ class ReaderNewsRecord(TableBase, table=True):
 class DeliveryRecord(TableBase, table=True):
     """A message to one address, with its delivery state. The unique `key` makes queueing idempotent."""
 
-    __tablename__ = "delivery"
     __table_args__ = (
         _index_where("queue", ("priority", "not_before", "id"), "state = 'queued'"),
         _index_where("domain_queue", ("domain", "not_before", "id"), "state = 'queued'"),
@@ -465,7 +449,6 @@ class DeliveryRecord(TableBase, table=True):
 class DeliveryContentRecord(TableBase, table=True):
     """What a delivery says: long and never changed, while its row is written several times as it is sent."""
 
-    __tablename__ = "delivery_content"
     delivery_id: int = _foreign("delivery.id", primary_key=True, sa_column_kwargs={"autoincrement": False})
     payload: dict[str, Any] = _json()
 
@@ -473,7 +456,6 @@ class DeliveryContentRecord(TableBase, table=True):
 class MailedPaperRecord(TableBase, table=True):
     """Which deliveries brought a paper: a row for each chunk of deliveries that were queued together."""
 
-    __tablename__ = "mailed_paper"
     id: int | None = _id()
     number: int = _foreign("paper.number", index=True)
     delivery_id: int = Field(sa_type=cast("Any", ID))  # the lowest of them
@@ -483,7 +465,6 @@ class MailedPaperRecord(TableBase, table=True):
 class DeliveryEventRecord(TableBase, table=True):
     """A bounce of or complaint about a delivery."""
 
-    __tablename__ = "delivery_event"
     id: int | None = _id()
     delivery_id: int = _foreign("delivery.id", index=True)
     at: datetime = Field(index=True)
@@ -499,7 +480,6 @@ class DeliveryEventRecord(TableBase, table=True):
 class WorkerRecord(TableBase, table=True):
     """A sending process, with the end of its lease on the deliveries it holds."""
 
-    __tablename__ = "worker"
     id: str = Field(primary_key=True)
     host: str
     process: int
@@ -510,7 +490,6 @@ class WorkerRecord(TableBase, table=True):
 class BucketRecord(TableBase, table=True):
     """A token bucket: the rate limit of a route, a receiving domain or a visitor's address."""
 
-    __tablename__ = "bucket"
     key: str = Field(primary_key=True)
     tokens: float
     rate: float
@@ -526,7 +505,6 @@ class BucketRecord(TableBase, table=True):
 class AdministratorRecord(TableBase, table=True):
     """A person who administers. Removing one keeps the row and the name, which the audit log refers to."""
 
-    __tablename__ = "administrator"
     __table_args__ = NEVER_REUSED
     id: int | None = _id()
     pid: str = Field(unique=True)
@@ -545,7 +523,6 @@ class AdministratorRecord(TableBase, table=True):
 class AdminSessionRecord(TableBase, table=True):
     """A browser that is signed in. `key` is the hash of its cookie."""
 
-    __tablename__ = "admin_session"
     pid: str = Field(primary_key=True)
     key: str = Field(unique=True)
     administrator_id: int | None = _foreign("administrator.id", index=True)
@@ -560,7 +537,6 @@ class AdminSessionRecord(TableBase, table=True):
 class AdminTokenRecord(TableBase, table=True):
     """A person's token for the API, known only by its hash."""
 
-    __tablename__ = "admin_token"
     __table_args__ = (sa.UniqueConstraint("administrator_id", "name"),)
     pid: str = Field(primary_key=True)
     key: str = Field(unique=True)
@@ -579,7 +555,6 @@ class AdminTokenRecord(TableBase, table=True):
 class RunRecord(TableBase, table=True):
     """What one run did, if it did anything. `facts` are the figures of its canonical log line."""
 
-    __tablename__ = "run"
     id: int | None = _id()
     started_at: datetime
     ended_at: datetime = Field(index=True)
@@ -589,7 +564,6 @@ class RunRecord(TableBase, table=True):
 class AuditRecord(TableBase, table=True):
     """Who changed what. Append-only, enforced by a trigger. Contains no address."""
 
-    __tablename__ = "audit"
     id: int | None = _id()
     at: datetime = Field(index=True)
     actor: str = Field(index=True)
@@ -601,7 +575,6 @@ class AuditRecord(TableBase, table=True):
 class DailyCountRecord(TableBase, table=True):
     """A figure of one UTC day that is over, or how many there were at its end."""
 
-    __tablename__ = "daily_count"
     __table_args__ = CLUSTERED
     day: date = Field(primary_key=True)
     name: str = Field(primary_key=True)
@@ -611,7 +584,6 @@ class DailyCountRecord(TableBase, table=True):
 class SavedFilterRecord(TableBase, table=True):
     """A named filter of the list of subscribers, as the query of its URL."""
 
-    __tablename__ = "saved_filter"
     name: str = Field(primary_key=True)
     query: str
     created_by: str
@@ -621,7 +593,6 @@ class SavedFilterRecord(TableBase, table=True):
 class BulkOperationRecord(TableBase, table=True):
     """One action on many subscribers, done in batches by id; `last_id` is the last one that was visited."""
 
-    __tablename__ = "bulk_operation"
     id: str = Field(primary_key=True)  # chosen by the page that asks, so that sending it twice does it once
     at: datetime = Field(index=True)
     actor: str
@@ -637,7 +608,6 @@ class BulkOperationRecord(TableBase, table=True):
 class BulkChangeRecord(TableBase, table=True):
     """A subscriber whom a bulk operation changed, with their status before."""
 
-    __tablename__ = "bulk_change"
     __table_args__ = CLUSTERED
     operation_id: str = Field(foreign_key="bulk_operation.id", ondelete="CASCADE", primary_key=True)
     subscriber_id: int = _foreign("subscriber.id", primary_key=True, index=True)
@@ -647,7 +617,6 @@ class BulkChangeRecord(TableBase, table=True):
 class ImportReportRecord(TableBase, table=True):
     """What an import did: counts, and the rows to look at by their number, without addresses."""
 
-    __tablename__ = "import_report"
     id: str = Field(primary_key=True)
     at: datetime = Field(index=True)
     actor: str
@@ -661,7 +630,6 @@ class ImportReportRecord(TableBase, table=True):
 class MetaRecord(TableBase, table=True):
     """Key-value facts about this database, such as its instance name and why it is paused."""
 
-    __tablename__ = "meta"
     key: str = Field(primary_key=True)
     value: str
 
