@@ -10,7 +10,6 @@ from digest.models.errors import SourceChanged
 from digest.models.notices import is_withdrawn
 from digest.models.paper_ids import canonicalize
 from digest.sources.base import FetchContext, to_aliases
-from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem, make_items
 from digest.sources.json_body import JsonDocument, get_list, load_json
 from digest.sources.pages import MAX_PAGES, collect_pages, cut_page, to_result
@@ -50,7 +49,7 @@ class Biorxiv:
             context.report_progress(self.name, number, -(-total // EXPECTED_PAGE_SIZE))
             period = f"{start.date()}/{context.now.date()}"
             url = f"{self.base_url}/details/{self.name}/{period}/{received}/json"
-            response = await context.client.get(url, rate_group="biorxiv", accept=Accept.JSON)
+            response = await context.client.get(url, rate_group="biorxiv")
             yield parse(response.body, self.name, context.now)
             count, promised = parse_counts(response.body)
             received += count

@@ -17,7 +17,6 @@ from digest.models.journals import name_journal
 from digest.models.notices import is_notice, is_withdrawn
 from digest.models.paper_ids import canonicalize
 from digest.sources.base import FetchContext, to_web_link
-from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem, make_items
 from digest.sources.json_body import get_list, get_text, get_value, load_json, require_list
 from digest.sources.pages import (
@@ -85,11 +84,10 @@ class Crossref:
             context.report_progress(f"Crossref {scope}", number, number + 1)
             params: dict[str, str | int] = {
                 "filter": filters, "rows": PAGE_SIZE, "cursor": cursor, "select": FIELDS,
-                **({"query.bibliographic": query} if query else {}),
-                **({"mailto": self.contact} if self.contact else {}),
+                "query.bibliographic": query, "mailto": self.contact,
             }  # fmt: skip
             response = await context.client.get(
-                f"{self.base_url}/works", rate_group="crossref", accept=Accept.JSON, params=params
+                f"{self.base_url}/works", rate_group="crossref", params=params
             )
             yield parse(response.body, scope, context.now)
             count, cursor = parse_cursor(response.body)

@@ -9,7 +9,6 @@ from digest.models.errors import SourceError
 from digest.models.paper_ids import canonicalize
 from digest.sources.arxiv.api import fetch_by_id
 from digest.sources.base import FetchContext, add_note, failed_result, to_sentence
-from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem, make_items
 from digest.sources.json_body import get_count, get_text, load_json, require_list
 
@@ -92,7 +91,6 @@ class HackerNews:
         response = await context.client.get(
             f"{self.base_url}/api/v1/search_by_date",
             rate_group=self.name,
-            accept=Accept.JSON,
             params={
                 "query": site,
                 "restrictSearchableAttributes": "url",

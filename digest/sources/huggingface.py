@@ -13,7 +13,7 @@ from digest.models.paper_ids import canonicalize, parse_arxiv_id
 from digest.models.paper_merge import merge_papers
 from digest.sources.arxiv.api import fetch_by_id
 from digest.sources.base import FetchContext, add_note, failed_result, to_web_link
-from digest.sources.http.response import Accept, BadResponse
+from digest.sources.http.response import BadResponse
 from digest.sources.items import UnreadableItem, make_items
 from digest.sources.json_body import get_count, get_list, get_text, get_value, load_json
 from digest.sources.pages import to_result
@@ -84,7 +84,6 @@ class HuggingFace:
         response = await context.client.get(
             f"{self.base_url}/api/daily_papers",
             rate_group=self.name,
-            accept=Accept.JSON,
             params={"date": day.isoformat(), "limit": PAGE_SIZE, "p": number},
         )
         return parse(response.body, day.isoformat(), context.now)

@@ -16,7 +16,7 @@ from digest.models import FetchResult, Health, Signal, SignalKind
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.papers import REPOSITORY_KINDS, HubRepository
 from digest.sources.base import FetchContext, failed_result
-from digest.sources.http.response import Accept, BadResponse
+from digest.sources.http.response import BadResponse
 from digest.sources.json_body import get_count, get_list, get_text, get_value, load_json
 
 SCOPE = "repos"
@@ -83,7 +83,7 @@ class HuggingFaceRepos:
     ) -> Mapping[SignalKind, list[HubRepository]]:
         url = f"{self.base_url}/api/arxiv/{paper_id.removeprefix('arxiv:')}/repos"
         try:
-            response = await context.client.get(url, rate_group=self.name, accept=Accept.JSON)
+            response = await context.client.get(url, rate_group=self.name)
         except BadResponse as error:
             if error.response.status == HTTPStatus.NOT_FOUND:
                 return {}

@@ -15,7 +15,6 @@ from digest.models.journals import name_journal
 from digest.models.notices import is_notice, is_withdrawn
 from digest.models.paper_ids import build_title_key, canonicalize
 from digest.sources.base import FetchContext, to_web_link
-from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem, make_items
 from digest.sources.json_body import get_count, get_list, get_text, get_value, load_json, require_list
 from digest.sources.pages import (
@@ -127,14 +126,12 @@ class OpenAlex:
             yield replace(page, papers=(), signals=known, health=Health.OK)
 
     async def _get(self, context: FetchContext, params: Mapping[str, str]) -> bytes:
-        who = {"api_key": self.key, "mailto": self.contact}
         response = await context.client.get(
             f"{self.base_url}/works",
             rate_group="openalex",
-            accept=Accept.JSON,
             params={
                 "per-page": PAGE_SIZE, "select": FIELDS, **params,
-                **{name: value for name, value in who.items() if value},
+                "api_key": self.key, "mailto": self.contact,
             },
         )  # fmt: skip
         return response.body

@@ -15,7 +15,6 @@ from digest.models import Announcement, FetchResult, Paper
 from digest.models.errors import SourceError
 from digest.models.paper_ids import canonicalize, find_ids
 from digest.sources.base import FetchContext
-from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem, make_items
 from digest.sources.json_body import get_text, load_json, require_list
 from digest.sources.pages import MAX_PAGES, collect_pages, cut_page, find_period_start, to_result
@@ -55,7 +54,6 @@ class OpenReview:
             response = await context.client.get(
                 f"{self.base_url}/notes",
                 rate_group="openreview",
-                accept=Accept.JSON,
                 params={
                     "invitation": f"{venue}/-/Submission", "sort": "tmdate:desc", "limit": PAGE_SIZE,
                     "offset": number * PAGE_SIZE,

@@ -147,7 +147,7 @@ class PubMed:
             f"{self.base_url}/entrez/eutils/{program}.fcgi",
             rate_group="pubmed",
             accept=accept,
-            params={"db": "pubmed", **params, **{name: value for name, value in who.items() if value}},
+            params={"db": "pubmed", **params, **who},
         )
         return response.body
 

@@ -19,7 +19,6 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from digest.models.errors import ConfigError, DigestError, SourceError
 from digest.sources.http.client import Client
-from digest.sources.http.response import Accept
 
 # Signatures by a key of the provider's own. Those by a shared secret, and "none", would prove nothing.
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
@@ -214,7 +213,7 @@ async def _get_json(
     client: Client, url: str, *, headers: Mapping[str, str] | None = None
 ) -> Mapping[str, Any]:
     try:
-        answer = await client.get(url, rate_group="oidc", accept=Accept.JSON, headers=headers)
+        answer = await client.get(url, rate_group="oidc", headers=headers)
     except SourceError as error:
         raise SignInFailed(f"The OpenID provider cannot be reached: {error}. Sign in another way.") from error
     return _parse_object(answer.body)

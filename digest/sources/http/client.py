@@ -87,19 +87,20 @@ class Client:
         url: str,
         *,
         rate_group: str,
-        accept: Accept,
+        accept: Accept = Accept.JSON,
         params: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """Send a GET request, with retries.
+        """Send a GET request, with retries; parameters that are empty are left out.
 
         Raises:
             BadResponse: a final error status (400, 403 and 404 are never retried).
             IncompleteResponse: the body broke off in every attempt.
             SourceError: anything else, with the reason.
         """
+        given = {name: value for name, value in params.items() if value != ""} if params else None
         try:
-            request = self._http.build_request("GET", url, params=params, headers=headers)
+            request = self._http.build_request("GET", url, params=given, headers=headers)
         except httpx.InvalidURL as error:
             raise SourceError("has an invalid address") from error
         return await self._send(request, rate_group, accept)

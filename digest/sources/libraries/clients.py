@@ -18,7 +18,6 @@ from digest.models.errors import InvalidChange, SourceChanged
 from digest.models.paper_ids import find_ids
 from digest.sources.config import SourceConfig
 from digest.sources.http.client import Client
-from digest.sources.http.response import Accept
 from digest.sources.json_body import get_list, get_text, get_value, load_json
 from digest.sources.libraries.bibliography import MAX_PAPERS, SeedPapers
 from digest.sources.text.normalize import normalize_text, normalize_title, strip_tags
@@ -98,7 +97,6 @@ async def _fetch_zotero(
         response = await client.get(
             f"{config.zotero_url}/{kind or 'users'}/{number}/items/top",
             rate_group="zotero",
-            accept=Accept.JSON,
             params={"format": "json", "limit": ZOTERO_PAGE_SIZE, "start": start, **NEWEST_FIRST},
             headers=headers,
         )
@@ -124,7 +122,7 @@ async def _fetch_orcid(client: Client, config: SourceConfig, orcid: str) -> list
     invalid = InvalidChange("That is not an ORCID iD like 0000-0002-1825-0097.")
     [number] = _match(_ORCID, orcid, invalid).groups()
     url = f"{config.orcid_url}/v3.0/{number.upper()}/works"
-    response = await client.get(url, rate_group="orcid", accept=Accept.JSON)
+    response = await client.get(url, rate_group="orcid")
     return await to_thread.run_sync(partial(_parse_orcid, response.body))
 
 
@@ -160,7 +158,6 @@ async def _fetch_author(client: Client, config: SourceConfig, author: str) -> As
         response = await client.get(
             f"{config.semanticscholar_url}/graph/v1/author/{number}/papers",
             rate_group="semanticscholar",
-            accept=Accept.JSON,
             params={
                 "fields": "title,abstract,externalIds,year",
                 "limit": AUTHOR_PAGE_SIZE,

@@ -24,7 +24,7 @@ from digest.models.citations import (
 )
 from digest.models.errors import InvalidChange, SourceChanged
 from digest.models.text import clean, shorten
-from digest.sources.http.response import Accept, BadResponse
+from digest.sources.http.response import BadResponse
 from digest.sources.json_body import get_value, load_json
 
 if TYPE_CHECKING:  # importing httpx takes 9 MiB and 0.1 s
@@ -64,9 +64,7 @@ async def find_library(client: "Client", base_url: str, key: str, group: str = "
     if group.strip() and not match:
         raise InvalidChange("That is not a Zotero group. Enter groups/ and its number, or its address.")
     try:
-        response = await client.get(
-            f"{base_url}/keys/current", rate_group="zotero", accept=Accept.JSON, headers=_headers(key)
-        )
+        response = await client.get(f"{base_url}/keys/current", rate_group="zotero", headers=_headers(key))
     except BadResponse as error:
         if error.response.status in REFUSED_STATUSES:
             raise ZoteroRefused(
