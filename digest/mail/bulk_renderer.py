@@ -77,7 +77,7 @@ NUMBERS = [encode_fragment(str(number)) for number in range(10)]  # wider ones a
 Encoded = tuple[bytes, bytes]  # the same as text and as HTML
 
 
-@lru_cache(maxsize=4096)  # many readers share a subject
+@lru_cache(maxsize=1024)  # many readers share a subject
 def _encode_both(text: str, *, is_wrapped: bool) -> Encoded:
     return (
         encode_fragment(wrap_text(text) if is_wrapped else text),

@@ -171,7 +171,7 @@ def _build_anchors(locale: Locale, pick: Pick, *, linked: bool) -> tuple[Anchor,
         (locale.gettext("Discussion"), paper.discussion_url),
         (repositories, build_repositories_url(paper) if repositories else ""),
     )
-    return tuple(Anchor(label, href) for label, url in candidates if (href := sanitize_url(url)))
+    return tuple(Anchor(label, href) for label, url in candidates if url and (href := sanitize_url(url)))
 
 
 def build_repositories_url(paper: Paper) -> str:

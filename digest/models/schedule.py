@@ -55,6 +55,7 @@ class DueSlot(NamedTuple):
     slot: datetime
 
 
+@lru_cache(maxsize=4096)  # thousands of readers have the same schedule
 def find_due_slot(
     schedule: Schedule, now: datetime, *, max_lateness: timedelta = MAX_LATENESS
 ) -> DueSlot | None:
@@ -88,6 +89,7 @@ def find_following_slot(reader: Subscriber, now: datetime) -> datetime:
     return find_next_slot(reader.schedule, max(now, slot_that_day or now))
 
 
+@lru_cache(maxsize=4096)
 def find_next_slot(schedule: Schedule, after: datetime) -> datetime:
     """Return the first slot strictly after *after* and after a pause of the schedule."""
     day = get_local_day(schedule, after)

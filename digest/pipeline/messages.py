@@ -54,7 +54,7 @@ class PaperCache:
             self._expires = self._clock() + CACHE_SECONDS
         needed = [*payloads]
         papers = {*chain(*map(get_paper_ids, needed))} - self._looked_up
-        heats = {*chain(*map(get_heat_names, needed))} - self.heats.keys()
+        heats = {*chain(*map(get_heat_names, needed))}.difference(self.heats)
         if papers or heats:
             with store.begin(write=False) as tx:
                 self.papers |= tx.papers.get_by_ids(papers)

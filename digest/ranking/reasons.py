@@ -53,7 +53,7 @@ class ReasonBuilder:
 
     def __init__(self, names: PaperNames, shared_terms: SharedTerms) -> None:
         self._names, self._shared_terms = names, shared_terms
-        self._by_topics: dict[tuple[int, ...], Reason] = {}
+        self._by_topics: dict[tuple[int, ...] | None, Reason] = {}  # where nothing else decides
 
     def build(  # noqa: PLR0913  what is known of papers and readers, each by its name
         self,
@@ -77,7 +77,9 @@ class ReasonBuilder:
         )
         overlaps = self._shared_terms.compare([*zip(indices.tolist(), compared, strict=True)])
         return [
-            self._build(index, query, overlap, profiles[row], evidence, numbers, since)
+            known
+            if not (overlap or since) and (known := self._by_topics.get(numbers))
+            else self._build(index, query, overlap, profiles[row], evidence, numbers, since)
             for row, index, query, overlap, numbers, since in zip(
                 rows.tolist(), indices.tolist(), queries, overlaps, found, held_since, strict=False
             )
@@ -103,10 +105,6 @@ class ReasonBuilder:
         since: date | None,
     ) -> Reason:
         """Return one reason. *numbers* are those of topics, None for a reader who typed none."""
-        is_told_otherwise = overlap or since or profile.authors or profile.categories
-        by_topics = numbers if numbers and not is_told_otherwise else ()
-        if by_topics in self._by_topics:
-            return self._by_topics[by_topics]
         paper = self._names.papers[index]
         author = find_followed_author(paper.authors, profile.authors) if profile.authors else ""
         followed = profile.categories
@@ -124,8 +122,8 @@ class ReasonBuilder:
         kind = _choose_kind(author=author, terms=deciding_terms, liked=liked, facet=facet, category=category)
         key = kind, terms, liked, author, category, facet, since
         reason = self._names.reasons.get(key) or self._names.add_reason(*key)
-        if by_topics:
-            self._by_topics[by_topics] = reason
+        if numbers and not (overlap or since or profile.authors or profile.categories):
+            self._by_topics[numbers] = reason
         return reason
 
 

@@ -181,8 +181,8 @@ def _build_group_query(query: InterestQuery, group: Sequence[int]) -> InterestQu
 
 
 def _normalize_weights(interest: Interest) -> list[float]:
-    weights = [document.weight for document in interest.documents]
-    return [weight / max(sum(weights), 1e-9) for weight in weights]
+    total = max(sum(document.weight for document in interest.documents), 1e-9)
+    return [document.weight / total for document in interest.documents]
 
 
 def _standardize(rows: Floats) -> Floats:
