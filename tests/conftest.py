@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -31,10 +32,33 @@ if "TMPDIR" not in os.environ and _MEMORY.is_mount() and shutil.disk_usage(_MEMO
     os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
 
 
+gc.disable()  # until all is collected: nothing that is imported is ever freed
+
+
 def pytest_collection_finish() -> None:
     """Exempt what was imported from garbage collection, so that it is fast and frees each test's objects."""
     gc.collect()
     gc.freeze()
+    gc.enable()
+
+
+class _Statements(dict[tuple[Any, ...], Any]):
+    """Compiled SQL statements of all databases; those of one dialect share them, whichever its engine."""
+
+    def get(self, key: tuple[Any, ...], default: Any = None) -> Any:
+        return super().get((key[0].name, *key[1:]), default)
+
+    def __setitem__(self, key: tuple[Any, ...], compiled: Any) -> None:
+        super().__setitem__((key[0].name, *key[1:]), compiled)
+
+
+_STATEMENTS = _Statements()
+
+
+@sa.event.listens_for(sa.Engine, "engine_connect")
+def _share_statements(connection: sa.Connection) -> None:
+    """Compile each statement once a process, as in the product, rather than once a test."""
+    connection.execution_options(compiled_cache=_STATEMENTS)
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 """Fixtures of the mail tests: golden files, a real browser, and validators from npm."""
 
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+
+from tests.npm_packages import install_npm_packages
 
 GOLDEN_DIR = Path(__file__).parents[1] / "pages"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -15,7 +15,6 @@ CHROMIUM_ARGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-NPM_PACKAGES = ("axe-core@4", "vnu-jar@26", "caniemail@2")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,25 +50,5 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def npm(request: pytest.FixtureRequest) -> Path:
-    """Return the folder of the npm packages that validate HTML, installed once into pytest's cache."""
-    if shutil.which("npm") is None:
-        pytest.skip("no npm here: apt-get install npm")
-    assert request.config.cache is not None
-    target = request.config.cache.mkdir("npm") / "packages"
-    if not (target / "node_modules").exists():
-        _install(target)
-    return target / "node_modules"
-
-
-def _install(target: Path) -> None:
-    """Install into a new folder first, so that two test runs at once cannot mix."""
-    new_dir = Path(tempfile.mkdtemp(prefix="npm-", dir=target.parent))
-    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(new_dir)]
-    try:
-        subprocess.run([*command, *NPM_PACKAGES], check=True, capture_output=True, timeout=120)
-        if not target.exists():
-            new_dir.rename(target)
-    except (subprocess.SubprocessError, OSError) as error:
-        pytest.skip(f"npm could not install {', '.join(NPM_PACKAGES)}: {error}")
-    finally:
-        shutil.rmtree(new_dir, ignore_errors=True)
+    """Return the folder of the npm packages that validate HTML."""
+    return install_npm_packages(request.config)

@@ -5,7 +5,6 @@ import re
 import subprocess
 from html import escape
 from pathlib import Path
-from shutil import which
 from typing import Any, Literal
 
 import pytest
@@ -15,6 +14,7 @@ from digest.mail.locale import LANGUAGES
 from digest.models import Section
 from tests.mail.examples import BULK, make_edition, render_every_mail
 from tests.mail.hostile import make_hostile_picks
+from tests.npm_packages import validate_html
 
 STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 Scheme = Literal["light", "dark"]
@@ -105,15 +105,9 @@ def test_phones_get_a_narrower_margin(chromium: Browser) -> None:
 
 
 def test_the_validator_finds_no_error(npm: Path, tmp_path: Path) -> None:
-    if which("java") is None:
-        pytest.skip("no Java here for the HTML validator: apt-get install default-jre-headless")
     for name, html in render_pages().items():
         (tmp_path / f"{name.replace(' ', '-')}.html").write_text(html, errors="replace")
-    jar = next(npm.glob("vnu-jar/**/vnu.jar"))
-    command = ["java", "-jar", str(jar), "--format", "json", "--stdout", *map(str, tmp_path.glob("*.html"))]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    messages = json.loads(run.stdout)["messages"]
-    assert [f"{Path(m['url']).name}: {m['message']}" for m in messages if m["type"] == "error"] == []
+    assert validate_html(npm, tmp_path) == []
 
 
 # What some programs do not support and a mail does without: its look without is tested above.

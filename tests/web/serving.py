@@ -1,12 +1,9 @@
-"""The application on real servers: uvicorn and SMTP on loopback, with a real browser and page validators."""
+"""The application on real servers: uvicorn and SMTP on loopback, with a real browser."""
 
 import asyncio
-import json
 import re
 import shutil
 import socket
-import subprocess
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
@@ -32,7 +29,6 @@ QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-NPM_PACKAGES = ("axe-core@4", "vnu-jar@26")
 LINK = re.compile(r"https?://\S+/([acpu]/[\w.~-]+)")
 
 
@@ -110,39 +106,3 @@ async def start_browser() -> AsyncIterator[Browser]:
         started = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         yield started
         await started.close()
-
-
-def install_npm_packages(config: pytest.Config) -> Path:
-    """Install the npm packages that validate pages into pytest's cache, once; skip the test without npm."""
-    assert config.cache is not None
-    if shutil.which("npm") is None:
-        pytest.skip("no npm here: apt-get install npm")
-    home = config.cache.mkdir("npm") / "web"
-    if not (home / "node_modules").exists():
-        _install(home)
-    return home / "node_modules"
-
-
-def _install(home: Path) -> None:
-    fresh = Path(tempfile.mkdtemp(prefix="npm-", dir=home.parent))
-    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(fresh), *NPM_PACKAGES]
-    try:
-        subprocess.run(command, check=True, capture_output=True, timeout=120)
-        if not home.exists():
-            fresh.rename(home)
-    except (subprocess.SubprocessError, OSError) as error:
-        pytest.skip(f"npm could not install {', '.join(NPM_PACKAGES)}: {error}")
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-
-
-def validate_html(packages: Path, folder: Path) -> list[str]:
-    """Return the errors that the Nu HTML validator finds in the pages of a folder."""
-    if shutil.which("java") is None:
-        pytest.skip("no Java here for the HTML validator: apt-get install default-jre-headless")
-    jar = next(packages.glob("vnu-jar/**/vnu.jar"))
-    pages = map(str, sorted(folder.glob("*.html")))
-    command = ["java", "-jar", str(jar), "--format", "json", "--stdout", *pages]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    messages = json.loads(run.stdout)["messages"]
-    return [f"{Path(m['url']).name}: {m['message']}" for m in messages if m["type"] == "error"]

@@ -15,6 +15,7 @@ from digest.models import Status
 from digest.web.form_tokens import MIN_READING_SECONDS
 from digest.web.rate_limits import FLOOD_THRESHOLD, WORLDWIDE
 from tests.factories import NOW
+from tests.npm_packages import install_npm_packages, validate_html
 from tests.web.every_page import (
     FetchedPage,
     fetch_every_page,
@@ -22,7 +23,7 @@ from tests.web.every_page import (
     find_routes,
     list_html_routes,
 )
-from tests.web.serving import RunningSite, install_npm_packages, run_site, start_browser, validate_html
+from tests.web.serving import RunningSite, run_site, start_browser
 from tests.web.visit import ADMIN
 
 SIZES = {"desktop": {"width": 1200, "height": 900}, "phone": {"width": 390, "height": 844}}
@@ -30,8 +31,29 @@ SCHEMES = ("light", "dark")
 AXE = "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']})"
 
 
-async def test_sign_up_mail_click_confirm_choose_and_leave(tmp_path: Path) -> None:
-    async with run_site(tmp_path) as site, start_browser() as chromium:
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    """Run all tests on one event loop, which is the browser's too."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def browser(anyio_backend: str) -> AsyncIterator[Browser]:
+    """Start one browser for all tests."""
+    async with start_browser() as started:
+        yield started
+
+
+@pytest.fixture
+async def chromium(browser: Browser) -> AsyncIterator[Browser]:
+    """Return the browser, and close its pages and forget its cookies afterwards."""
+    yield browser
+    for context in browser.contexts:
+        await context.close()
+
+
+async def test_sign_up_mail_click_confirm_choose_and_leave(tmp_path: Path, chromium: Browser) -> None:
+    async with run_site(tmp_path) as site:
         page = await (await chromium.new_context(java_script_enabled=False)).new_page()
         await page.goto(site.url)
         await page.fill("input[name=email]", "ada@example.com")
@@ -63,8 +85,8 @@ async def test_sign_up_mail_click_confirm_choose_and_leave(tmp_path: Path) -> No
         assert ada.profile.keywords == ("teapots",)
 
 
-async def test_the_time_zone_is_found_and_authors_are_completed(tmp_path: Path) -> None:
-    async with run_site(tmp_path) as site, start_browser() as chromium:
+async def test_the_time_zone_is_found_and_authors_are_completed(tmp_path: Path, chromium: Browser) -> None:
+    async with run_site(tmp_path) as site:
         with site.services.store.begin() as tx:
             ada = tx.subscribers.add("ada@example.com", now=NOW)
         page = await (await chromium.new_context(timezone_id="Asia/Yekaterinburg")).new_page()
@@ -76,8 +98,10 @@ async def test_the_time_zone_is_found_and_authors_are_completed(tmp_path: Path) 
         await expect(page.locator("#author-names option")).to_have_attribute("value", "Bo Chen, Ada Loveless")
 
 
-async def test_a_vote_on_the_web_edition_is_one_press_with_and_without_javascript(tmp_path: Path) -> None:
-    async with run_site(tmp_path) as site, start_browser() as chromium:
+async def test_a_vote_on_the_web_edition_is_one_press_with_and_without_javascript(
+    tmp_path: Path, chromium: Browser
+) -> None:
+    async with run_site(tmp_path) as site:
         ada, _ = fill_database(site)
         link = site.services.links.edition_url(ada.public_id, NOW.date())
         for is_enabled in (True, False):
@@ -93,8 +117,8 @@ async def test_a_vote_on_the_web_edition_is_one_press_with_and_without_javascrip
             await expect(page.locator(".vote [role=status]")).to_contain_text("Undone")
 
 
-async def test_another_browser_confirms_by_the_button(tmp_path: Path) -> None:
-    async with run_site(tmp_path) as site, start_browser() as chromium:
+async def test_another_browser_confirms_by_the_button(tmp_path: Path, chromium: Browser) -> None:
+    async with run_site(tmp_path) as site:
         with site.services.store.begin() as tx:
             actor = subscribers.Actor("reader", NOW, site.services.suppression_key)
             subscribers.sign_up(tx, "ada@example.com", actor=actor)
@@ -108,8 +132,9 @@ async def test_another_browser_confirms_by_the_button(tmp_path: Path) -> None:
 
 async def test_during_a_flood_the_page_does_the_proof_of_work_within_its_content_policy(
     tmp_path: Path,
+    chromium: Browser,
 ) -> None:
-    async with run_site(tmp_path) as site, start_browser() as chromium:
+    async with run_site(tmp_path) as site:
         page = await chromium.new_page()
         errors: list[str] = []
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
@@ -124,8 +149,8 @@ async def test_during_a_flood_the_page_does_the_proof_of_work_within_its_content
         assert [error for error in errors if "status of 428" not in error] == []
 
 
-async def test_an_administrator_signs_in_and_out_by_hand(tmp_path: Path) -> None:
-    async with run_site(tmp_path) as site, start_browser() as chromium:
+async def test_an_administrator_signs_in_and_out_by_hand(tmp_path: Path, chromium: Browser) -> None:
+    async with run_site(tmp_path) as site:
         page = await chromium.new_page()
         await page.goto(f"{site.url}/admin")
         await page.fill("#token", ADMIN)
@@ -141,8 +166,9 @@ async def test_an_administrator_signs_in_and_out_by_hand(tmp_path: Path) -> None
 
 async def test_an_invited_administrator_accepts_makes_a_token_and_signs_in_again_by_mail(
     tmp_path: Path,
+    chromium: Browser,
 ) -> None:
-    async with run_site(tmp_path) as site, start_browser() as chromium:
+    async with run_site(tmp_path) as site:
         page = await (await chromium.new_context(java_script_enabled=False)).new_page()
         await page.goto(f"{site.url}/admin/login")
         await page.fill("#token", ADMIN)
@@ -181,11 +207,11 @@ async def test_the_validated_pages_cover_every_route(tmp_path: Path) -> None:
 
 @pytest.mark.long
 async def test_axe_finds_no_violation_and_no_page_scrolls_sideways(
-    tmp_path: Path, request: pytest.FixtureRequest
+    tmp_path: Path, request: pytest.FixtureRequest, chromium: Browser
 ) -> None:
     axe = (install_npm_packages(request.config) / "axe-core" / "axe.min.js").read_text()
     violations: dict[str, list[str]] = {}
-    async with run_site(tmp_path) as site, start_browser() as chromium:
+    async with run_site(tmp_path) as site:
         pages = {page.name: page for page in await fetch_every_page(site) if page.name}
         for size, scheme in product(SIZES, SCHEMES):
             async for name, page in _open_pages(chromium, site, pages, size, scheme):

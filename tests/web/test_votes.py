@@ -1,10 +1,9 @@
 """Tests of votes: what they teach, once; the reasons; and that undoing takes back what was taught."""
 
-from contextlib import closing
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from digest.db import Database
@@ -85,16 +84,15 @@ def test_a_term_that_was_deleted_since_does_not_come_back(any_store: Database) -
     assert load_profile(any_store, reader) == Profile()
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.tuples(st.booleans(), st.sampled_from(VERDICTS)), max_size=6))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(votes=st.lists(st.tuples(st.booleans(), st.sampled_from(VERDICTS)), max_size=6))
 def test_the_order_of_votes_on_two_papers_never_leaves_anything_behind(
-    votes: list[tuple[bool, Feedback]],
+    store: Database, votes: list[tuple[bool, Feedback]]
 ) -> None:
-    with closing(Database.open("sqlite://")) as store:
-        reader = add_reader(store, Profile())
-        with store.begin() as tx:
-            for is_sheep, verdict in votes:
-                vote(tx, reader.public_id, SHEEP if is_sheep else TEAPOTS, verdict, actor=ACTOR)
-            for paper in (SHEEP, TEAPOTS):
-                undo_vote(tx, reader.public_id, paper, actor=ACTOR)
-        assert load_profile(store, reader) == Profile()
+    with store.begin(commit=False) as tx:
+        reader = tx.subscribers.add("ada@example.com", profile=Profile(), now=NOW)
+        for is_sheep, verdict in votes:
+            vote(tx, reader.public_id, SHEEP if is_sheep else TEAPOTS, verdict, actor=ACTOR)
+        for paper in (SHEEP, TEAPOTS):
+            undo_vote(tx, reader.public_id, paper, actor=ACTOR)
+        assert tx.subscribers.get_by_id(reader.id).profile == Profile()
