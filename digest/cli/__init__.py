@@ -4,7 +4,7 @@ import gc
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -60,7 +60,7 @@ class LazyGroup(click.Group):
     Args:
         package: The package of the modules.
         lines: By the name of each command its line in the help, which needs no command's imports.
-        functions: Module and function of a command, if not `command` in the module of its name.
+        modules: The commands that share a module, by its name; the others are in one of their own name.
 
     """
 
@@ -69,11 +69,12 @@ class LazyGroup(click.Group):
         *args: Any,
         package: str,
         lines: Mapping[str, str],
-        functions: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+        modules: Mapping[str, Sequence[str]] = MappingProxyType({}),
         **options: Any,
     ) -> None:
         super().__init__(*args, **options)
-        self._package, self._lines, self._functions = package, lines, functions
+        self._package, self._lines = package, lines
+        self._modules = {name: module for module, names in modules.items() for name in names}
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click passes it
         """List the names of all commands in the order of the help."""
@@ -83,12 +84,11 @@ class LazyGroup(click.Group):
         """Import and return the command *cmd_name*, or None if there is no such command."""
         if cmd_name not in self._lines:
             return None
-        module, function = self._functions.get(cmd_name, (cmd_name, "command"))
         gc.disable()  # it would search what is imported, and stays, in a sixth of the time to start
-        command = getattr(import_module(f"{self._package}.{module}"), function)
+        module = import_module(f"{self._package}.{self._modules.get(cmd_name, cmd_name)}")
         gc.enable()
-        assert isinstance(command, click.Command)  # noqa: S101  narrows the type; a test loads each of them
-        return command
+        commands = (value for value in vars(module).values() if isinstance(value, click.Command))
+        return next(command for command in commands if command.name == cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the list of commands for --help without importing any of them."""

@@ -36,7 +36,7 @@ class RankProfile:
 JSON_LINES = click.File(encoding="utf-8-sig", errors="replace")  # an invalid byte must not stop the ranking
 
 
-@click.command(epilog="Example: digest rank --papers today.jsonl --profiles readers.jsonl --top 10")
+@click.command("rank", epilog="Example: digest rank --papers today.jsonl --profiles readers.jsonl --top 10")
 @click.option("--papers", required=True, type=JSON_LINES, help="JSON lines; - is standard input.")
 @click.option("--profiles", type=JSON_LINES, help="JSON lines. Without it: the trending order.")
 @click.option("--background", type=JSON_LINES, help="Papers of earlier days, in the same format as --papers.")

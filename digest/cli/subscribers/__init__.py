@@ -20,26 +20,16 @@ ACTIONS = {
     "channels": "List, add and remove other channels, such as Slack.",
     "reconfirm": "Send the confirmation email again.",
 }
-# action: module and function, where that is not `command` in a module of the same name
-FUNCTIONS = {
-    "list": ("show", "list_"),
-    "show": ("show", "show"),
-    "add": ("settings", "add"),
-    "set": ("settings", "set_"),
-    "import": ("transfer", "import_"),
-    "export": ("transfer", "export"),
-    "restore": ("lifecycle", "restore"),
-    "pause": ("lifecycle", "pause"),
-    "resume": ("lifecycle", "resume"),
-    "remove": ("lifecycle", "remove"),
-    "reconfirm": ("lifecycle", "reconfirm"),
-    "suppress": ("lifecycle", "suppress"),
-    "unsuppress": ("lifecycle", "unsuppress"),
+MODULES = {  # of the actions that share one
+    "show": ("list", "show"),
+    "settings": ("add", "set"),
+    "transfer": ("import", "export"),
+    "lifecycle": ("restore", "pause", "resume", "remove", "reconfirm", "suppress", "unsuppress"),
 }
 
 
 @click.group(
-    "subscribers", cls=LazyGroup, package="digest.cli.subscribers", lines=ACTIONS, functions=FUNCTIONS,
+    "subscribers", cls=LazyGroup, package="digest.cli.subscribers", lines=ACTIONS, modules=MODULES,
     epilog="Example: digest subscribers add ada@example.com --keywords 'optics, robotics'",
 )  # fmt: skip
 def command() -> None:
