@@ -1,5 +1,6 @@
 """What the repositories share: their connection, counting, and the conversion of rows to dataclasses."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar, cast
 
@@ -20,10 +21,22 @@ class Repository:
         query = sa.select(sa.func.count()).select_from(table).where(*conditions)
         return int(self._connection.scalar(query) or 0)
 
+    def _count_by(self, column: sa.ColumnElement[Any], *conditions: sa.ColumnElement[bool]) -> dict[Any, int]:
+        """Return the number of rows that match, by the value of a column."""
+        query = sa.select(column, sa.func.count()).where(*conditions).group_by(column)
+        return {row[0]: row[1] for row in self._connection.execute(query)}
+
     def _insert_new(self, table: sa.Table, rows: list[dict[str, Any]]) -> int:
         """Insert rows, but for those that exist by any unique key; return how many were inserted."""
         new = insert(self._connection, table).on_conflict_do_nothing()
         return self._connection.execute(new, rows).rowcount if rows else 0
+
+    def _upsert(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows of the same columns; a row with the same primary key gets their values."""
+        if rows:
+            new, keys = insert(self._connection, table), table.primary_key.columns.keys()
+            changes = {name: new.excluded[name] for name in rows[0] if name not in keys}
+            self._connection.execute(new.on_conflict_do_update(index_elements=keys, set_=changes), rows)
 
     def _update(self, table: sa.Table, *conditions: sa.ColumnElement[bool], **values: Any) -> int:
         """Set values in the rows that match; return how many did."""

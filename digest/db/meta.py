@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 
 from digest.db.base import Repository
-from digest.db.dialects import insert
 from digest.db.tables import META
 
 _PAUSED = "paused"
@@ -19,8 +18,7 @@ class Meta(Repository):
 
     def write(self, key: str, value: str) -> None:
         """Set the value of a key, replacing an existing one."""
-        row = insert(self._connection, META).values(key=key, value=value)
-        self._connection.execute(row.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
+        self._upsert(META, [{"key": key, "value": value}])
 
     def delete(self, key: str) -> None:
         """Delete a key; a missing key is not an error."""

@@ -58,11 +58,7 @@ class Statistics(Repository):
     def record_day(self, day: date, figures: Mapping[str, int]) -> None:
         """Store figures of a day that is over."""
         rows = [{"day": day, "name": name, "value": value} for name, value in figures.items()]
-        new = insert(self._connection, DAILY_COUNT)
-        self._connection.execute(
-            new.on_conflict_do_update(index_elements=["day", "name"], set_={"value": new.excluded.value}),
-            rows,
-        )
+        self._upsert(DAILY_COUNT, rows)
 
     def list_since(self, first: date, *, until: date | None = None) -> dict[date, dict[str, int]]:
         """Return the stored figures by day, oldest first; days without any are left out."""
@@ -83,8 +79,7 @@ class Statistics(Repository):
 
     def count_subscribers(self) -> dict[str, int]:
         """Return the number of subscribers by status, under the names they are stored by."""
-        query = sa.select(SUBSCRIBER.c.status, sa.func.count()).group_by(SUBSCRIBER.c.status)
-        counts = {row[0]: row[1] for row in self._connection.execute(query)}
+        counts = self._count_by(SUBSCRIBER.c.status)
         return {f"{SUBSCRIBERS}{status}": counts.get(str(status), 0) for status in Status}
 
     def _count_events(self, start: datetime, end: datetime) -> Iterator[tuple[str, int]]:

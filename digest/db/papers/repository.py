@@ -208,12 +208,8 @@ class Papers(Repository):
         for number, work in enumerate((work for work in changed if work.number is None), first):
             work.number = number
         rows = [_to_row(work) for work in changed]
-        upsert = insert(self._connection, PAPER)
-        upsert = upsert.on_conflict_do_update(
-            index_elements=["number"], set_={name: upsert.excluded[name] for name in _FIELDS}
-        )
         for chunk in split_chunks(rows, _CHUNK_ROWS):
-            self._connection.execute(upsert, list(chunk))
+            self._upsert(PAPER, chunk)
         aliases = [
             {"key": key, "number": work.number}
             for work in matcher.iter_works()

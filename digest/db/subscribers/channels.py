@@ -62,8 +62,7 @@ class Channels(Repository):
 
     def count_by_state(self) -> dict[ChannelState, int]:
         """Return how many channels there are, by state; every state is listed."""
-        query = sa.select(_C.state, sa.func.count()).group_by(_C.state)
-        counts = {row[0]: row[1] for row in self._connection.execute(query)}
+        counts = self._count_by(_C.state)
         return {state: counts.get(state, 0) for state in ChannelState}
 
     def set_state(self, channel_id: int, state: ChannelState) -> None:

@@ -215,13 +215,8 @@ class Subscribers(Repository):
 
     def _save_keywords(self, texts: Mapping[int, str]) -> None:
         """Write the keywords of subscribers, by id."""
-        new = insert(self._connection, SUBSCRIBER_KEYWORD)
-        upsert = new.on_conflict_do_update(
-            index_elements=["subscriber_id"], set_={"keywords": new.excluded.keywords}
-        )
-        self._connection.execute(
-            upsert, [{"subscriber_id": key, "keywords": text} for key, text in texts.items()]
-        )
+        rows = [{"subscriber_id": key, "keywords": text} for key, text in texts.items()]
+        self._upsert(SUBSCRIBER_KEYWORD, rows)
 
     def _get_one(self, condition: sa.ColumnElement[bool], error: str) -> Subscriber:
         query = sa.select(*COLUMNS).where(condition)

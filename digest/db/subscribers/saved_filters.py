@@ -6,7 +6,6 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from digest.db.base import Repository, from_row
-from digest.db.dialects import insert
 from digest.db.tables import SAVED_FILTER
 
 
@@ -30,9 +29,7 @@ class SavedFilters(Repository):
 
     def save(self, saved: SavedFilter) -> None:
         """Save a filter; one of the same name is replaced."""
-        row = asdict(saved)
-        new = insert(self._connection, SAVED_FILTER).values(row)
-        self._connection.execute(new.on_conflict_do_update(index_elements=["name"], set_=row))
+        self._upsert(SAVED_FILTER, [asdict(saved)])
 
     def delete(self, name: str) -> bool:
         """Delete a filter; return whether there was one of this name."""

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from digest.db.base import Repository, from_row
-from digest.db.dialects import in_values, insert
+from digest.db.dialects import in_values
 from digest.db.papers.repository import Papers
 from digest.db.tables import SAVED_PAPER, ZOTERO_ACCOUNT
 from digest.models import Paper
@@ -92,10 +92,7 @@ class ZoteroAccounts(Repository):
 
     def save(self, account: ZoteroAccount) -> None:
         """Store an account in place of the subscriber's former one."""
-        row = asdict(account)
-        new = insert(self._connection, ZOTERO_ACCOUNT).values(row)
-        changed = {name: value for name, value in row.items() if name != "subscriber_id"}
-        self._connection.execute(new.on_conflict_do_update(index_elements=["subscriber_id"], set_=changed))
+        self._upsert(ZOTERO_ACCOUNT, [asdict(account)])
 
     def remove(self, subscriber_id: int) -> bool:
         """Delete an account and its key; return False if there is none."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from digest.db.base import Repository
 from digest.db.dialects import in_values, is_postgres, strip_unstorable
 from digest.db.subscribers.rows import COLUMNS, to_subscriber
 from digest.db.tables import (
@@ -60,11 +61,11 @@ class SubscriberPage:
     total: int
 
 
-class SubscriberSearch:
+class SubscriberSearch(Repository):
     """Finds the subscribers that match criteria."""
 
     def __init__(self, connection: sa.Connection, criteria: SubscriberCriteria) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._conditions = _build_conditions(connection, criteria)
 
     def count(self) -> int:
@@ -73,9 +74,7 @@ class SubscriberSearch:
 
     def count_by_status(self) -> Mapping[Status, int]:
         """Return how many match, by status; every status is listed."""
-        query = sa.select(SUBSCRIBER.c.status, sa.func.count()).where(*self._conditions)
-        rows = self._connection.execute(query.group_by(SUBSCRIBER.c.status))
-        counts = {row[0]: int(row[1]) for row in rows}
+        counts = self._count_by(SUBSCRIBER.c.status, *self._conditions)
         return {status: counts.get(str(status), 0) for status in Status}
 
     def get_page(

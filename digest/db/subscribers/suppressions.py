@@ -102,8 +102,8 @@ class Suppressions(Repository):
 
     def count_by_reason(self) -> dict[SuppressionReason, int]:
         """Return the number of suppressions by reason."""
-        query = sa.select(SUPPRESSION.c.reason, sa.func.count()).group_by(SUPPRESSION.c.reason)
-        return {SuppressionReason(reason): count for reason, count in self._connection.execute(query)}
+        counts = self._count_by(SUPPRESSION.c.reason)
+        return {SuppressionReason(reason): count for reason, count in counts.items()}
 
 
 def _build_conditions(
