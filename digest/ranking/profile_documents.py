@@ -67,7 +67,7 @@ def build_documents(profile: Profile, interests: Iterable[Interest]) -> tuple[Do
 def _build_facet_documents(facet: Facet) -> tuple[Document, ...]:
     keywords, _ = read_keywords(facet.keywords)
     typed = [Document("\n".join(keywords), KEYWORDS_WEIGHT)] if keywords else []
-    text = remove_unwanted(facet.text)
+    text = facet.text and remove_unwanted(facet.text)
     paragraph = [Document(text)] if text else []
     return (*typed, *paragraph, *_to_documents(facet.liked))
 

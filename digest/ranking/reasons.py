@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache, partial
 from itertools import repeat
-from typing import Any
 
 import numpy as np
 
@@ -30,17 +29,10 @@ class PaperNames:
 
     def __init__(self, papers: Sequence[Paper], corpus: Corpus) -> None:
         self.papers, self._corpus = papers, corpus
-        self.reasons: dict[tuple[Any, ...], Reason] = {}
+        self.get_reason = lru_cache(maxsize=MAX_REASONS)(Reason)  # for thousands the same object
         # Not of bound methods: a cycle would keep the papers of a day until the next garbage collection.
         get_surfaces = lru_cache(maxsize=2048)(partial(_get_surfaces, papers))
         self.name_terms = lru_cache(maxsize=4096)(partial(_choose_terms, corpus.terms, get_surfaces))
-
-    def add_reason(self, *key: Any) -> Reason:
-        """Return a new reason; thousands of readers get the same one, as the same object."""
-        if len(self.reasons) >= MAX_REASONS:
-            self.reasons.clear()
-        names = ("because", "terms", "liked_title", "author", "category", "facet", "held_since")
-        return self.reasons.setdefault(key, Reason(**dict(zip(names, key, strict=True))))
 
     def name_liked(self, index: int, overlap: Overlap) -> str:
         """Return the title of the liked paper that the paper at *index* is truly near to, if there is one."""
@@ -120,8 +112,15 @@ class ReasonBuilder:
             terms = self._names.name_terms(index, overlap.terms) if overlap else ()
             deciding_terms = () if liked else terms  # that paper's title says more
         kind = _choose_kind(author=author, terms=deciding_terms, liked=liked, facet=facet, category=category)
-        key = kind, terms, liked, author, category, facet, since
-        reason = self._names.reasons.get(key) or self._names.add_reason(*key)
+        reason = self._names.get_reason(
+            because=kind,
+            terms=terms,
+            liked_title=liked,
+            author=author,
+            category=category,
+            facet=facet,
+            held_since=since,
+        )
         if numbers and not (overlap or since or profile.authors or profile.categories):
             self._by_topics[numbers] = reason
         return reason

@@ -12,6 +12,7 @@ is one. Nothing depends on the other papers of the day.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,8 +30,7 @@ from digest.ranking.topics import ReaderTopics, TopicGroup
 FEATURE_NAMES = (*FEATURES, "interest_meaning")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NamedTopic:
+class NamedTopic(NamedTuple):
     """A topic that explains a paper."""
 
     name: str
