@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from digest.db import Transaction
 from digest.models import DeliveryKind, Status, Subscriber
 from digest.models.addresses import hash_address
-from digest.models.errors import NotFound
 from digest.models.schedule import find_next_slot
 
 CONFIRM_RETRY_AFTER = timedelta(minutes=10)  # an address is asked to confirm at most so often
@@ -39,22 +38,6 @@ def get_subscriber(tx: Transaction, who: str) -> Subscriber:
         NotFound: there is none.
     """
     return tx.subscribers.get_by_address(who) if "@" in who else tx.subscribers.get_by_public_id(who)
-
-
-def find_by_address(tx: Transaction, address: str) -> Subscriber | None:
-    """Return the subscriber of an address, or None."""
-    try:
-        return tx.subscribers.get_by_address(address)
-    except NotFound:
-        return None
-
-
-def find_by_public_id(tx: Transaction, public_id: str) -> Subscriber | None:
-    """Return the subscriber of a public id, or None."""
-    try:
-        return tx.subscribers.get_by_public_id(public_id)
-    except NotFound:
-        return None
 
 
 def is_suppressed(tx: Transaction, address: str, actor: Actor) -> bool:

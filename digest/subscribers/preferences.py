@@ -13,7 +13,6 @@ from digest.models.subscribers import MAX_LIKED_PAPERS
 from digest.subscribers.helpers import (
     CONFIRM_RETRY_AFTER,
     Actor,
-    find_by_address,
     get_next_due,
     get_subscriber,
     is_suppressed,
@@ -87,7 +86,7 @@ def change_address(tx: Transaction, public_id: str, address: str, *, actor: Acto
     reader, shown = tx.subscribers.get_by_public_id(public_id), parse_address(address).display
     if reader.status not in SUBSCRIBED:
         raise StateConflict("Only a subscriber can change the address; please sign up with the new one.")
-    is_free = find_by_address(tx, shown) is None and not is_suppressed(tx, shown, actor)
+    is_free = tx.subscribers.find_by_address(shown) is None and not is_suppressed(tx, shown, actor)
     if is_free and not (reader.asked_at and actor.now - reader.asked_at < CONFIRM_RETRY_AFTER):
         tx.subscribers.save(replace(reader, asked_at=actor.now))
         key = f"address/{reader.id}/{actor.now:%Y%m%dT%H%M%S}"
@@ -105,7 +104,7 @@ def confirm_address(tx: Transaction, public_id: str, address: str, *, actor: Act
     reader, shown = tx.subscribers.get_by_public_id(public_id), parse_address(address).display
     if reader.status not in SUBSCRIBED:
         raise InvalidToken("This link is no longer valid; please sign up again.")
-    holder = find_by_address(tx, shown)
+    holder = tx.subscribers.find_by_address(shown)
     if holder is not None and holder.id == reader.id:
         return reader
     if holder is not None or is_suppressed(tx, shown, actor):
@@ -121,7 +120,7 @@ def set_address(tx: Transaction, public_id: str, address: str, *, actor: Actor) 
         StateConflict: it is another subscriber's, or suppressed.
     """
     reader, shown = tx.subscribers.get_by_public_id(public_id), parse_address(address).display
-    holder = find_by_address(tx, shown)
+    holder = tx.subscribers.find_by_address(shown)
     if (holder is not None and holder.id != reader.id) or is_suppressed(tx, shown, actor):
         raise StateConflict("This address belongs to another subscriber or is suppressed.")
     return save(tx, replace(reader, address=shown, asked_at=None), "change-address", actor=actor)

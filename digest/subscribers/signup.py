@@ -11,7 +11,6 @@ from digest.models.schedule import is_paused
 from digest.subscribers.helpers import (
     CONFIRM_RETRY_AFTER,
     Actor,
-    find_by_address,
     is_suppressed,
     queue_notice,
     save,
@@ -40,7 +39,7 @@ def sign_up(
     newcomer = apply_changes(Subscriber(id=0, public_id="", address=shown), changes or {})
     if is_suppressed(tx, shown, actor):
         return
-    reader = find_by_address(tx, shown) or _add(tx, newcomer, actor=actor)
+    reader = tx.subscribers.find_by_address(shown) or _add(tx, newcomer, actor=actor)
     if reader.status in SUBSCRIBED:
         queue_notice(tx, reader, "welcome", actor=actor)
     else:
@@ -69,7 +68,7 @@ def add_subscriber(  # noqa: PLR0913  who, what they want and who says so
             command="`digest subscribers unsuppress` would lift that.",
             call="POST /api/v1/suppressions/lift would lift that.",
         )
-    existing = find_by_address(tx, shown)
+    existing = tx.subscribers.find_by_address(shown)
     if existing is not None and existing.status is not Status.UNSUBSCRIBED:
         raise StateConflict(f"This address is {existing.status} already.").advise(
             command="`digest subscribers set` changes it.",

@@ -8,8 +8,6 @@ from digest.models import SUBSCRIBED, Status, Subscriber, SuppressionReason
 from digest.models.errors import InvalidToken
 from digest.subscribers.helpers import (
     Actor,
-    find_by_address,
-    find_by_public_id,
     is_suppressed,
     queue_notice,
     save,
@@ -26,7 +24,7 @@ def unsubscribe(tx: Transaction, public_id: str, *, actor: Actor) -> Subscriber 
 
     Somebody who never confirmed was signed up by another person: erase and suppress the address.
     """
-    reader = find_by_public_id(tx, public_id)
+    reader = tx.subscribers.find_by_public_id(public_id)
     if reader is None:
         return None
     if reader.status is Status.UNSUBSCRIBED:
@@ -53,7 +51,7 @@ def _keep_bounced_reader_away(tx: Transaction, reader: Subscriber, actor: Actor)
 
 def deny_signup(tx: Transaction, public_id: str, *, actor: Actor) -> None:
     """Reject a sign-up made by somebody else: suppress the address, and erase it if it never confirmed."""
-    reader = find_by_public_id(tx, public_id)
+    reader = tx.subscribers.find_by_public_id(public_id)
     if reader is None or reader.status in SUBSCRIBED:
         return
     suppress(tx, reader.address, reason=SuppressionReason.REQUEST, actor=actor)
@@ -87,7 +85,7 @@ def suppress(
     actor: Actor,
 ) -> bool:
     """Never send to this address again, subscribed or not; return True if it was not suppressed before."""
-    key, reader = actor.hash(address), find_by_address(tx, address)
+    key, reader = actor.hash(address), tx.subscribers.find_by_address(address)
     if reader and reader.status in SUBSCRIBED:
         gone = with_status(replace(reader, asked_at=None), Status.UNSUBSCRIBED, actor.now)
         save(tx, gone, "unsubscribe", actor=actor)

@@ -65,17 +65,23 @@ class Subscribers(Repository):
 
     def get_by_address(self, address: str) -> Subscriber:
         """Return the subscriber with this address in any spelling; raise NotFound if there is none."""
-        return self._get_one(
-            SUBSCRIBER.c.mailbox == parse_address(address).mailbox, "This address is not subscribed."
-        )
+        return _require(self.find_by_address(address), "This address is not subscribed.")
+
+    def find_by_address(self, address: str) -> Subscriber | None:
+        """Return the subscriber with this address in any spelling, or None."""
+        return self._find(SUBSCRIBER.c.mailbox == parse_address(address).mailbox)
 
     def get_by_public_id(self, public_id: str) -> Subscriber:
         """Return the subscriber with this public id; raise NotFound if there is none."""
-        return self._get_one(SUBSCRIBER.c.pid == public_id, "There is no such subscriber.")
+        return _require(self.find_by_public_id(public_id), "There is no such subscriber.")
+
+    def find_by_public_id(self, public_id: str) -> Subscriber | None:
+        """Return the subscriber with this public id, or None."""
+        return self._find(SUBSCRIBER.c.pid == public_id)
 
     def get_by_id(self, subscriber_id: int) -> Subscriber:
         """Return the subscriber with this id; raise NotFound if there is none."""
-        return self._get_one(SUBSCRIBER.c.id == subscriber_id, "There is no such subscriber.")
+        return _require(self._find(SUBSCRIBER.c.id == subscriber_id), "There is no such subscriber.")
 
     def get_by_ids(self, ids: Collection[int]) -> dict[int, Subscriber]:
         """Return those of these subscribers that exist, by id."""
@@ -218,14 +224,18 @@ class Subscribers(Repository):
         rows = [{"subscriber_id": key, "keywords": text} for key, text in texts.items()]
         self._upsert(SUBSCRIBER_KEYWORD, rows)
 
-    def _get_one(self, condition: sa.ColumnElement[bool], error: str) -> Subscriber:
+    def _find(self, condition: sa.ColumnElement[bool]) -> Subscriber | None:
         query = sa.select(*COLUMNS).where(condition)
         if is_postgres(self._connection) and not self._connection.get_execution_options().get("reads_only"):
             query = query.with_for_update()  # nobody else may change it until we write it
         row = self._connection.execute(query).one_or_none()
-        if row is None:
-            raise NotFound(error)
-        return to_subscriber(row)
+        return to_subscriber(row) if row else None
+
+
+def _require(found: Subscriber | None, missing: str) -> Subscriber:
+    if found is None:
+        raise NotFound(missing)
+    return found
 
 
 def _group(moments: Mapping[int, datetime | None]) -> Iterable[tuple[datetime | None, list[int]]]:
