@@ -73,16 +73,12 @@ class Audit(Repository):
         """Return how many lines match."""
         return self._count(AUDIT, *_build_conditions(filter_))
 
-    def list_actors(self) -> tuple[str, ...]:
-        """Return everybody who ever wrote a line, in alphabetical order."""
-        return self._list_values(AUDIT.c.actor)
+    def list_values(self, name: str) -> tuple[str, ...]:
+        """Return all that an indexed column (actor, action) holds, in alphabetical order, each once.
 
-    def list_actions(self) -> tuple[str, ...]:
-        """Return every action that was ever written, in alphabetical order."""
-        return self._list_values(AUDIT.c.action)
-
-    def _list_values(self, column: sa.Column[str]) -> tuple[str, ...]:
-        """Return the values of an indexed column; each step looks up the next, whatever lies between."""
+        Each step looks up the next value, whatever lies between.
+        """
+        column = AUDIT.c[name]
         values = sa.select(sa.func.min(column).label("value")).cte("found", recursive=True)
         following = sa.select(sa.func.min(column)).where(column > values.c.value).scalar_subquery()
         values = values.union_all(sa.select(following).where(values.c.value.is_not(None)))

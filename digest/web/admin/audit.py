@@ -56,7 +56,7 @@ def show_audit_log(
         shown = lines[:PAGE_SIZE]
         readers = tx.subscribers.get_by_public_ids({line.subject for line in shown})
         total = tx.audit.count(found)
-        actors, actions = tx.audit.list_actors(), tx.audit.list_actions()
+        actors, actions = tx.audit.list_values("actor"), tx.audit.list_values("action")
         names = describe_actors(tx, actors)
     return ctx.pages.render(
         "admin/audit",
