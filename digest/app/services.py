@@ -49,7 +49,7 @@ from digest.sources.base import Source
 from digest.sources.config import SourceConfig
 from digest.sources.http.policy import ClientPolicy, to_interactive_policy
 from digest.sources.llm import LanguageModel
-from digest.subscribers import Actor
+from digest.subscribers import Actor, get_subscriber
 
 if TYPE_CHECKING:
     from digest.sources.http.client import Client
@@ -147,10 +147,10 @@ class Services:
         domain = self.settings.bounce_domain or self.site.domain
         return build_return_address(delivery.public_id, domain=domain, key=self.secret)
 
-    def find_subscriber(self, address: str) -> Subscriber:
-        """Return the subscriber with an address. Raises NotFound if there is none."""
+    def find_subscriber(self, who: str) -> Subscriber:
+        """Return the subscriber of an address or a public id. Raises NotFound if there is none."""
         with self.store.begin(write=False) as tx:
-            return tx.subscribers.get_by_address(address)
+            return get_subscriber(tx, who)
 
     @cached_property
     def default_schedule(self) -> Schedule:

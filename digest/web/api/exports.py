@@ -8,7 +8,6 @@ from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response
 
-from digest import subscribers as subscriptions
 from digest.models.citations import Citation, CitationFormat, format_citations
 from digest.pipeline import exports
 from digest.web.api.auth import require_role
@@ -59,16 +58,14 @@ def export_papers(ctx: WebContextDep, selection: Annotated[PaperSelection, Query
 @router.get("/subscribers/{who}/digest/export", response_class=Response, responses=DOCUMENT)
 def export_digest(ctx: WebContextDep, who: str, selection: Annotated[DigestSelection, Query()]) -> Response:
     """Export the papers of a subscriber's digest."""
-    with ctx.services.store.begin(write=False) as tx:
-        reader = subscriptions.get_subscriber(tx, who)
+    reader = ctx.services.find_subscriber(who)
     return _respond(exports.load_digest(ctx.services.store, reader, selection.day), selection.format)
 
 
 @router.get("/subscribers/{who}/saved/export", response_class=Response, responses=DOCUMENT)
 def export_saved(ctx: WebContextDep, who: str, selection: Annotated[SavedSelection, Query()]) -> Response:
     """Export the papers that a subscriber saved, with notes and tags."""
-    with ctx.services.store.begin(write=False) as tx:
-        reader = subscriptions.get_subscriber(tx, who)
+    reader = ctx.services.find_subscriber(who)
     return _respond(exports.load_saved(ctx.services.store, reader, selection.tag), selection.format)
 
 

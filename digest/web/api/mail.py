@@ -213,8 +213,7 @@ def show_edition(ctx: WebContextDep, id: str) -> EditionDetails:  # noqa: A002  
 @router.get("/subscribers/{who}/preview")
 def preview_edition(ctx: WebContextDep, who: str) -> EditionDetails:
     """Return what today's digest holds for a subscriber, as if it had not been sent yet; sends nothing."""
-    with ctx.services.store.begin(write=False) as tx:
-        reader = subscriptions.get_subscriber(tx, who)
+    reader = ctx.services.find_subscriber(who)
     return _to_details(ctx.previews.edition(reader, ctx.clock()))
 
 

@@ -19,7 +19,7 @@ from digest.db.papers.full_text import PaperQuery
 from digest.mail.cards import Card
 from digest.mail.layout import format_notes
 from digest.mail.locale import gettext_noop
-from digest.models import Heat, Preferences, Profile, Schedule, Section, Subscriber
+from digest.models import Heat, Preferences, Profile, Section, Subscriber
 from digest.models.arxiv_calendar import get_silence_reason
 from digest.models.errors import NotFound
 from digest.models.papers import Match
@@ -220,15 +220,14 @@ def show_sample(request: Request, ctx: WebContextDep, interests: str = "") -> Re
     asked = clean(interests)
     if not ctx.limits.samples.take(ctx.client_ip(request), ctx.clock()):
         raise HTTPException(429, gettext_noop("Too many samples were requested from your network."))
-    locale, settings = get_page_locale(), ctx.services.settings
     keywords = tuple(split_list(interests if asked else EXAMPLE_INTERESTS)[:MAX_SAMPLE_KEYWORDS])
     reader = Subscriber(
         id=0,
         public_id="",
         address="",
         profile=Profile(keywords=keywords),
-        schedule=Schedule(timezone=settings.timezone, send_at=settings.send_at),
-        preferences=Preferences(language=locale.code),
+        schedule=ctx.services.default_schedule,
+        preferences=Preferences(language=get_page_locale().code),
     )
     edition = ctx.previews.edition(reader, ctx.clock())
     return ctx.pages.render(
