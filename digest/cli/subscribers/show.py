@@ -1,7 +1,5 @@
 """`digest subscribers list` and `show`: subscribers filtered and in pages; and everything about one."""
 
-import csv
-import sys
 from collections.abc import Mapping, Sequence
 
 import click
@@ -13,7 +11,7 @@ from digest.db.subscribers.search import SORT_COLUMNS, SubscriberCriteria
 from digest.models import Status, Subscriber
 from digest.models.addresses import hash_address
 from digest.subscribers import get_subscriber
-from digest.subscribers.table_files import escape_formula
+from digest.subscribers.table_files import format_csv_row
 from digest.web.api.schemas import SuppressionResponse
 
 NO_LIMIT, DEFAULT_LIMIT = 2**31, 50
@@ -49,9 +47,7 @@ def list_(
         return
     rows = [_to_row(reader) for reader in page.subscribers]
     if as_csv:
-        writer = csv.writer(sys.stdout)
-        writer.writerow(COLUMNS)
-        writer.writerows([[escape_formula(cell) for cell in row] for row in rows])
+        click.echo("".join(map(format_csv_row, (COLUMNS, *rows))), nl=False)
         return
     show_table(
         COLUMNS, [[*row[:-1], reader.next_due] for row, reader in zip(rows, page.subscribers, strict=True)]
