@@ -35,7 +35,7 @@ from digest.sources.text.encoding import decode_text
 from digest.subscribers import Actor
 from digest.subscribers.seed_papers import complete_seeds, parse_library
 from digest.subscribers.validation import MAX_ITEMS
-from digest.web.api.schemas import SubscriberResponse
+from digest.web.api.schemas import DeliverySummary, SubscriberResponse
 
 MIN_TITLE_WORDS = 3  # a shorter line that names no paper is not taken for a title
 LIBRARY_OPTIONS = frozenset({"like", "zotero", "orcid", "author_id"})
@@ -181,11 +181,6 @@ def subscriber_to_json(reader: Subscriber) -> dict[str, Any]:
 def delivery_to_json(delivery: Delivery) -> dict[str, Any]:
     """Return a delivery as JSON."""
     return {
-        "kind": str(delivery.kind),
-        "day": delivery.day,
-        "slot": delivery.slot,
-        "state": str(delivery.state),
+        **DeliverySummary.model_validate(delivery).model_dump(),
         "papers": get_paper_ids(delivery.payload),
-        "accepted_at": delivery.accepted_at,
-        "last_reply": delivery.last_reply,
     }
