@@ -8,7 +8,7 @@ LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version
 demo: $(VENV)/.run        ; @$(BIN)/digest demo --out build/demo
 install: $(VENV)/.run     ; @echo "installed; now: . $(BIN)/activate"
 # With bytecode on disk, tests are collected in half the CPU time.
-test: $(VENV)/.dev        ; @PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+test: $(VENV)/.dev        ; @PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 test-httpx2: $(VENV)/.dev ; @$(BIN)/python -m pytest -q -p tests.httpx2_plugin tests/sources --ignore tests/sources/test_llm.py $(ARGS)
 torture: $(VENV)/.dev     ; @$(BIN)/python -m pytest tests/torture -m long -s $(ARGS)
 fuzz: $(VENV)/.dev         ; @$(BIN)/python -m pip install --quiet atheris && $(BIN)/python -m tests.fuzz $(ARGS)

@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,10 +35,38 @@ if "TMPDIR" not in os.environ and _MEMORY.is_mount() and shutil.disk_usage(_MEMO
 gc.disable()  # until all is collected: nothing that is imported is ever freed
 
 
+# By the time that a file takes: with the longest first, no worker has one of them alone at the end.
+_LONGEST = (
+    "torture/test_torture.py", "bench/test_simulation.py", "torture/test_many_machines.py",
+    "sources/test_month_of_each_source.py", "cli/test_demo_server.py", "web/test_browser.py",
+    "pipeline/test_run.py", "db/test_migrate.py", "db/test_database.py", "mail/test_browser.py",
+    "cli/test_serve.py", "cli/test_failures.py", "pipeline/test_plan.py", "delivery/test_faults.py",
+    "delivery/channels/test_ledger.py", "delivery/test_wrong_configuration.py", "cli/test_commands.py",
+    "delivery/test_clocks.py", "test_linear_time.py", "web/routes/test_signup.py", "web/api/test_schema.py",
+    "sources/test_thirty_days.py", "cli/test_demo.py", "subscribers/test_transfer.py",
+    "sources/test_reported_cases.py", "tools/demo/test_scenario.py", "delivery/test_guarantees.py",
+    "worker/test_queues.py", "worker/test_worker.py", "ranking/test_properties.py",
+)  # fmt: skip
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Run twice as many workers as there are processors: tests wait for servers half of their time."""
+    return 2 * (yield)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Move the longest files to the front."""
+    tests = Path(__file__).parent
+    order = {tests / name: number for number, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
+
+
 def pytest_collection_finish() -> None:
     """Exempt what was imported from garbage collection, so that it is fast and frees each test's objects."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 100)  # as the product does (tune_gc)
     gc.enable()
 
 
