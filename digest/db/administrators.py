@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from digest.db.base import Repository, from_row
 from digest.db.deliveries.repository import erase_deliveries
-from digest.db.dialects import in_values, insert
+from digest.db.dialects import insert
 from digest.db.subscribers.rows import create_public_id
 from digest.db.tables import ADMIN_SESSION, ADMIN_TOKEN, ADMINISTRATOR, DELIVERY
 from digest.models.addresses import parse_address
@@ -91,7 +91,7 @@ class Administrators(Repository):
     def get_names(self, public_ids: Collection[str]) -> dict[str, str]:
         """Return the names of administrators by public id, also of those who were removed."""
         query = sa.select(ADMINISTRATOR.c.pid, ADMINISTRATOR.c.name)
-        query = query.where(in_values(self._connection, ADMINISTRATOR.c.pid, public_ids))
+        query = query.where(self._in(ADMINISTRATOR.c.pid, public_ids))
         return {row.pid: row.name for row in self._connection.execute(query)}
 
     def set_role(self, administrator: Administrator, role: Role) -> None:

@@ -1,12 +1,12 @@
 """What the repositories share: their connection, counting, and the conversion of rows to dataclasses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 
-from digest.db.dialects import insert
+from digest.db.dialects import in_values, insert
 
 T = TypeVar("T")
 
@@ -16,6 +16,10 @@ class Repository:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+
+    def _in(self, column: sa.ColumnElement[Any], values: Collection[Any]) -> sa.ColumnElement[bool]:
+        """Return `column IN values` for any number of values."""
+        return in_values(self._connection, column, values)
 
     def _count(self, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:
         query = sa.select(sa.func.count()).select_from(table).where(*conditions)

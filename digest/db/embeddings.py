@@ -9,7 +9,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from digest.db.base import Repository, from_row
-from digest.db.dialects import in_values
 from digest.db.tables import MODEL, OUTLINE, PAPER, VECTOR
 
 _CHUNK = 2000  # papers read at once, to limit memory
@@ -76,7 +75,7 @@ class Vectors(Repository):
     def get_vectors(self, model: StoredModel, keys: Collection[int]) -> dict[int, bytes]:
         """Return the vectors of these text keys; those not yet computed are missing."""
         query = sa.select(VECTOR.c.key, VECTOR.c.vector).where(
-            VECTOR.c.model_id == model.id, in_values(self._connection, VECTOR.c.key, keys)
+            VECTOR.c.model_id == model.id, self._in(VECTOR.c.key, keys)
         )
         return {row.key: row.vector for row in self._connection.execute(query)}
 
@@ -88,9 +87,7 @@ class Vectors(Repository):
 
     def find_existing_keys(self, model: StoredModel, keys: Collection[int]) -> set[int]:
         """Return those of these text keys that have a vector of this model."""
-        query = sa.select(VECTOR.c.key).where(
-            VECTOR.c.model_id == model.id, in_values(self._connection, VECTOR.c.key, keys)
-        )
+        query = sa.select(VECTOR.c.key).where(VECTOR.c.model_id == model.id, self._in(VECTOR.c.key, keys))
         return set(self._connection.scalars(query))
 
     def list_newest_texts(self, limit: int, *, below: int | None = None) -> list[tuple[int, str]]:
@@ -133,11 +130,11 @@ class Vectors(Repository):
 
     def delete_vectors(self, model: StoredModel, keys: Collection[int]) -> None:
         """Delete the vectors of these text keys."""
-        self._delete(VECTOR, VECTOR.c.model_id == model.id, in_values(self._connection, VECTOR.c.key, keys))
+        self._delete(VECTOR, VECTOR.c.model_id == model.id, self._in(VECTOR.c.key, keys))
 
     def get_profile_vectors(self, subscriber_ids: Collection[int]) -> dict[int, StoredProfileVectors]:
         """Return the encoded profiles of these subscribers, where there are any."""
-        query = sa.select(OUTLINE).where(in_values(self._connection, OUTLINE.c.subscriber_id, subscriber_ids))
+        query = sa.select(OUTLINE).where(self._in(OUTLINE.c.subscriber_id, subscriber_ids))
         return {
             row.subscriber_id: StoredProfileVectors(row.made_by, row.outline)
             for row in self._connection.execute(query)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from digest.db.base import Repository
-from digest.db.dialects import in_values, insert
+from digest.db.dialects import insert
 from digest.db.tables import HEAT, MAILED_PAPER, PAPER, PAPER_PAST
 from digest.models import Paper
 
@@ -31,7 +31,7 @@ class PaperHistory(Repository):
         """Return those of these papers that changed after a moment, as they were then."""
         query = (
             sa.select(PAPER_PAST.c.paper_id, PAPER_PAST.c.content)
-            .where(in_values(self._connection, PAPER_PAST.c.paper_id, ids), PAPER_PAST.c.until > moment)
+            .where(self._in(PAPER_PAST.c.paper_id, ids), PAPER_PAST.c.until > moment)
             .order_by(PAPER_PAST.c.until)
         )
         first: dict[str, Any] = {}
@@ -46,7 +46,7 @@ class PaperHistory(Repository):
     def _find_mailed(self, ids: Collection[str]) -> list[str]:
         """Return those of these papers that are stored and were sent to any subscriber."""
         was_sent = sa.exists().where(MAILED_PAPER.c.number == PAPER.c.number)
-        query = sa.select(PAPER.c.id).where(in_values(self._connection, PAPER.c.id, ids), was_sent)
+        query = sa.select(PAPER.c.id).where(self._in(PAPER.c.id, ids), was_sent)
         return [*self._connection.scalars(query)] if ids else []
 
 
@@ -70,7 +70,7 @@ class Heats(Repository):
 
     def get(self, keys: Collection[str]) -> dict[str, str]:
         """Return those of these heats that are stored, by key."""
-        query = sa.select(HEAT.c.key, HEAT.c.told).where(in_values(self._connection, HEAT.c.key, keys))
+        query = sa.select(HEAT.c.key, HEAT.c.told).where(self._in(HEAT.c.key, keys))
         return {row.key: row.told for row in self._connection.execute(query)}
 
     def delete_before(self, before: datetime) -> int:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 
 from digest.db.base import Repository, from_row
-from digest.db.dialects import in_values
 from digest.db.papers.aliases import find_numbers
 from digest.db.tables import HUB_REPOSITORY
 from digest.models import SignalKind
@@ -20,7 +19,7 @@ class HubRepositories(Repository):
         numbers = find_numbers(self._connection, repositories.keys())
         if not numbers:
             return
-        is_theirs = in_values(self._connection, HUB_REPOSITORY.c.number, {*numbers.values()})
+        is_theirs = self._in(HUB_REPOSITORY.c.number, {*numbers.values()})
         self._delete(HUB_REPOSITORY, is_theirs)
         rows = {
             (number, repository.kind, repository.name): {
@@ -38,7 +37,7 @@ class HubRepositories(Repository):
         numbers = find_numbers(self._connection, [paper_id])
         query = (
             sa.select(HUB_REPOSITORY)
-            .where(in_values(self._connection, HUB_REPOSITORY.c.number, {*numbers.values()}))
+            .where(self._in(HUB_REPOSITORY.c.number, {*numbers.values()}))
             .order_by(HUB_REPOSITORY.c.likes.desc(), HUB_REPOSITORY.c.kind, HUB_REPOSITORY.c.name)
         )
         rows = self._connection.execute(query)

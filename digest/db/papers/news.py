@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from digest.db.base import Repository
-from digest.db.dialects import in_values, insert
+from digest.db.dialects import insert
 from digest.db.papers.aliases import find_numbers
 from digest.db.subscribers.sent_papers import COUNTS_AS_SENT, SentPapers
 from digest.db.tables import DELIVERY, PAPER_NEWS, READER_NEWS, SAVED_PAPER
@@ -74,7 +74,7 @@ class News(Repository):
         query = (
             sa.select(READER_NEWS.c.subscriber_id, PAPER_NEWS.c.id, PAPER_NEWS.c.content)
             .join(PAPER_NEWS, PAPER_NEWS.c.id == READER_NEWS.c.news_id)
-            .where(in_values(self._connection, READER_NEWS.c.subscriber_id, subscriber_ids))
+            .where(self._in(READER_NEWS.c.subscriber_id, subscriber_ids))
             .where(READER_NEWS.c.delivery_id.is_(None), PAPER_NEWS.c.at >= since)
             .order_by(PAPER_NEWS.c.at, PAPER_NEWS.c.id)
         )
@@ -113,7 +113,7 @@ class News(Repository):
 
     def _find_saved(self, names: Collection[str]) -> set[str]:
         """Return those of these paper ids that anybody saved."""
-        saved = in_values(self._connection, SAVED_PAPER.c.paper_id, names)
+        saved = self._in(SAVED_PAPER.c.paper_id, names)
         return {*self._connection.scalars(sa.select(SAVED_PAPER.c.paper_id).where(saved).distinct())}
 
     def _add(self, news: PaperNews, at: datetime) -> int | None:
@@ -126,9 +126,9 @@ class News(Repository):
 
     def _hand_out(self, news_id: int, names: Collection[str], deliveries: Collection[int]) -> None:
         """Hand news to those who saved the paper, or were sent it by one of these deliveries."""
-        were_sent = in_values(self._connection, DELIVERY.c.id, deliveries) & COUNTS_AS_SENT
+        were_sent = self._in(DELIVERY.c.id, deliveries) & COUNTS_AS_SENT
         conditions = {
-            SAVED_PAPER.c.subscriber_id: in_values(self._connection, SAVED_PAPER.c.paper_id, names),
+            SAVED_PAPER.c.subscriber_id: self._in(SAVED_PAPER.c.paper_id, names),
             DELIVERY.c.subscriber_id: were_sent & DELIVERY.c.subscriber_id.is_not(None),
         }
         for subscriber_id, condition in conditions.items():

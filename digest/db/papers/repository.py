@@ -9,7 +9,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from digest.db.base import Repository
-from digest.db.dialects import in_values, insert, is_postgres, split_chunks
+from digest.db.dialects import insert, is_postgres, split_chunks
 from digest.db.papers.aliases import find_numbers
 from digest.db.papers.full_text import PaperQuery, build_filters, match_papers
 from digest.db.papers.history import PaperHistory
@@ -138,7 +138,7 @@ class Papers(Repository):
     def filter_by_query(self, ids: Sequence[str], query: PaperQuery, *, limit: int) -> list[Paper]:
         """Return the first of these papers that pass a query's filters and are not withdrawn."""
         filters = build_filters(self._connection, query)
-        select = sa.select(PAPER.c.id).where(in_values(self._connection, PAPER.c.id, ids), *filters)
+        select = sa.select(PAPER.c.id).where(self._in(PAPER.c.id, ids), *filters)
         passing = set(self._connection.scalars(select.where(PAPER.c.withdrawn.is_(False))))
         first = [id_ for id_ in ids if id_ in passing][:limit]
         papers = {paper.id: paper for _, paper in self._read(PAPER.c.id, first)}
@@ -171,7 +171,7 @@ class Papers(Repository):
         return self._count(PAPER)
 
     def _read(self, column: sa.ColumnElement[Any], values: Collection[Any]) -> list[tuple[int, Paper]]:
-        query = sa.select(*_COLUMNS, PAPER.c.number).where(in_values(self._connection, column, values))
+        query = sa.select(*_COLUMNS, PAPER.c.number).where(self._in(column, values))
         return [(row.number, _to_paper(row[:-1])) for row in self._connection.execute(query)]
 
     def _read_former(self, changed: Sequence[Work]) -> list[tuple[Paper, Paper]]:
@@ -185,14 +185,12 @@ class Papers(Repository):
 
     def _read_works(self, keys: Collection[str]) -> list[tuple[int, Paper, frozenset[str]]]:
         """Return (number, paper, all its keys) of every stored work with any of the keys."""
-        matching = sa.select(ALIAS.c.number).where(in_values(self._connection, ALIAS.c.key, keys)).distinct()
+        matching = sa.select(ALIAS.c.number).where(self._in(ALIAS.c.key, keys)).distinct()
         numbers = [number for (number,) in self._connection.execute(matching)]
         if not numbers:
             return []
         keys_by_number: dict[int, set[str]] = {}
-        aliases = sa.select(ALIAS.c.number, ALIAS.c.key).where(
-            in_values(self._connection, ALIAS.c.number, numbers)
-        )
+        aliases = sa.select(ALIAS.c.number, ALIAS.c.key).where(self._in(ALIAS.c.number, numbers))
         for number, key in self._connection.execute(aliases):
             keys_by_number.setdefault(number, set()).add(key)
         return [

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from digest.db.base import Repository
-from digest.db.dialects import in_values, insert
+from digest.db.dialects import insert
 from digest.db.papers.aliases import find_numbers
 from digest.db.tables import PAPER, SIGNAL
 from digest.models import Signal, SignalKind
@@ -88,7 +88,7 @@ class Signals(Repository):
         query = (
             sa.select(*SIGNAL.columns, PAPER.c.id.label("paper_id"))
             .join(PAPER, PAPER.c.number == SIGNAL.c.number)
-            .where(in_values(self._connection, SIGNAL.c.number, numbers), SIGNAL.c.observed_at <= until)
+            .where(self._in(SIGNAL.c.number, numbers), SIGNAL.c.observed_at <= until)
             .order_by(SIGNAL.c.observed_at, SIGNAL.c.source, SIGNAL.c.kind)
         )
         by_number: dict[int, list[Signal]] = {}

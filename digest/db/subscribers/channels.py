@@ -7,7 +7,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from digest.db.base import Repository, from_row
-from digest.db.dialects import in_values
 from digest.db.subscribers.rows import create_public_id
 from digest.db.tables import CHANNEL
 from digest.models import AttemptResult, DeliveryState
@@ -54,7 +53,7 @@ class Channels(Repository):
 
     def list_by_subscriber(self, subscriber_ids: Collection[int]) -> dict[int, list[Channel]]:
         """Return the channels of these subscribers who have some, oldest first."""
-        query = sa.select(CHANNEL).where(in_values(self._connection, _C.subscriber_id, subscriber_ids))
+        query = sa.select(CHANNEL).where(self._in(_C.subscriber_id, subscriber_ids))
         found: dict[int, list[Channel]] = {}
         for row in self._connection.execute(query.order_by(_C.id)):
             found.setdefault(row.subscriber_id, []).append(_to_channel(row))

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from digest.db.base import Repository
 from digest.db.deliveries.repository import erase_deliveries
-from digest.db.dialects import in_values, insert, is_postgres
+from digest.db.dialects import insert, is_postgres
 from digest.db.subscribers.rows import COLUMNS, create_public_id, join_keywords, to_row, to_subscriber
 from digest.db.subscribers.search import EVERYBODY, SubscriberCriteria, SubscriberSearch
 from digest.db.tables import DELIVERY, SUBSCRIBER, SUBSCRIBER_KEYWORD
@@ -85,7 +85,7 @@ class Subscribers(Repository):
 
     def get_by_ids(self, ids: Collection[int]) -> dict[int, Subscriber]:
         """Return those of these subscribers that exist, by id."""
-        query = sa.select(*COLUMNS).where(in_values(self._connection, SUBSCRIBER.c.id, ids))
+        query = sa.select(*COLUMNS).where(self._in(SUBSCRIBER.c.id, ids))
         return {row.id: to_subscriber(row) for row in self._connection.execute(query)}
 
     def get_by_addresses(self, addresses: Collection[str]) -> dict[str, Subscriber]:
@@ -95,12 +95,12 @@ class Subscribers(Repository):
 
     def get_by_mailboxes(self, mailboxes: Collection[str]) -> dict[str, Subscriber]:
         """Return the subscribers with these mailboxes, by mailbox."""
-        query = sa.select(*COLUMNS).where(in_values(self._connection, SUBSCRIBER.c.mailbox, mailboxes))
+        query = sa.select(*COLUMNS).where(self._in(SUBSCRIBER.c.mailbox, mailboxes))
         return {row.mailbox: to_subscriber(row) for row in self._connection.execute(query)}
 
     def get_by_public_ids(self, public_ids: Collection[str]) -> dict[str, Subscriber]:
         """Return those of these subscribers that exist, by public id."""
-        query = sa.select(*COLUMNS).where(in_values(self._connection, SUBSCRIBER.c.pid, public_ids))
+        query = sa.select(*COLUMNS).where(self._in(SUBSCRIBER.c.pid, public_ids))
         return {row.pid: to_subscriber(row) for row in self._connection.execute(query)}
 
     def save(self, subscriber: Subscriber) -> None:
@@ -185,14 +185,14 @@ class Subscribers(Repository):
         Those whose due time changed meanwhile are skipped.
         """
         for at, ids in _group(moments):  # a chunk has few different moments
-            is_due = in_values(self._connection, SUBSCRIBER.c.id, ids) & (SUBSCRIBER.c.next_due <= now)
+            is_due = self._in(SUBSCRIBER.c.id, ids) & (SUBSCRIBER.c.next_due <= now)
             self._update(SUBSCRIBER, is_due, next_due=at)
 
     def set_cursors(self, moments: Mapping[int, datetime]) -> None:
         """Record up to when papers first seen were considered for subscribers; a cursor never moves back."""
         for at, ids in _group(moments):
             is_behind = SUBSCRIBER.c.served_until.is_(None) | (SUBSCRIBER.c.served_until < at)
-            is_one = in_values(self._connection, SUBSCRIBER.c.id, ids)
+            is_one = self._in(SUBSCRIBER.c.id, ids)
             self._update(SUBSCRIBER, is_one, is_behind, served_until=at)
 
     def erase(self, subscriber_id: int, *, now: datetime) -> None:

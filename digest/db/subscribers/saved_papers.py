@@ -8,7 +8,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from digest.db.base import Repository, from_row
-from digest.db.dialects import in_values
 from digest.db.papers.repository import Papers
 from digest.db.tables import SAVED_PAPER, ZOTERO_ACCOUNT
 from digest.models import Paper
@@ -56,7 +55,7 @@ class SavedPapers(Repository):
     def mark_in_zotero(self, subscriber_id: int, papers: Iterable[Paper], *, at: datetime) -> None:
         """Record when Zotero took these papers."""
         names = {name for paper in papers for name in (paper.id, *paper.aliases)}
-        chosen = in_values(self._connection, _S.paper_id, names)
+        chosen = self._in(_S.paper_id, names)
         self._update(SAVED_PAPER, _S.subscriber_id == subscriber_id, chosen, zotero_at=at)
 
     def forget_zotero(self, subscriber_id: int) -> None:
@@ -77,7 +76,7 @@ class SavedPapers(Repository):
         return self._connection.execute(query).first()
 
     def _is_paper(self, subscriber_id: int, paper: Paper) -> sa.ColumnElement[bool]:
-        names = in_values(self._connection, _S.paper_id, [paper.id, *paper.aliases])
+        names = self._in(_S.paper_id, [paper.id, *paper.aliases])
         return sa.and_(_S.subscriber_id == subscriber_id, names)
 
 

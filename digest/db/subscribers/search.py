@@ -91,9 +91,7 @@ class SubscriberSearch(Repository):
         ids = self._connection.scalars(
             query.order_by(*self._build_order(sort, descending=descending)).limit(limit).offset(offset)
         ).all()
-        rows = self._connection.execute(
-            sa.select(*COLUMNS).where(in_values(self._connection, SUBSCRIBER.c.id, ids))
-        )
+        rows = self._connection.execute(sa.select(*COLUMNS).where(self._in(SUBSCRIBER.c.id, ids)))
         found = {row.id: to_subscriber(row) for row in rows}
         return SubscriberPage(tuple(found[key] for key in ids if key in found), total)
 

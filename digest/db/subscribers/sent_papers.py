@@ -15,7 +15,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from digest.db.base import Repository
-from digest.db.dialects import in_values, insert_many
+from digest.db.dialects import insert_many
 from digest.db.papers.aliases import find_numbers
 from digest.db.tables import DELIVERY, MAILED_PAPER, PAPER
 from digest.models import NewDelivery, Sent
@@ -47,7 +47,7 @@ class SentPapers(Repository):
         """
         delivery = DELIVERY.c
         query = sa.select(delivery.subscriber_id, delivery.day, delivery.papers).where(
-            in_values(self._connection, delivery.subscriber_id, subscriber_ids), delivery.papers.is_not(None)
+            self._in(delivery.subscriber_id, subscriber_ids), delivery.papers.is_not(None)
         )
         if since is not None:  # the index is by slot
             earliest = datetime.combine(since, time(), UTC) - _MAX_LEAD
@@ -73,7 +73,7 @@ class SentPapers(Repository):
 
     def _map_papers(self, column: sa.ColumnElement[Any], values: Collection[Any]) -> dict[int, str]:
         """Return the ids of the papers with these numbers or ids, by number."""
-        query = sa.select(PAPER.c.number, PAPER.c.id).where(in_values(self._connection, column, values))
+        query = sa.select(PAPER.c.number, PAPER.c.id).where(self._in(column, values))
         return {row.number: row.id for row in self._connection.execute(query)} if values else {}
 
     def pack(self, deliveries: Iterable[NewDelivery]) -> dict[str, bytes]:
@@ -106,7 +106,7 @@ class SentPapers(Repository):
     def find_deliveries(self, numbers: Collection[int]) -> dict[int, list[int]]:
         """Return the ids of all deliveries that brought these papers, by number."""
         query = sa.select(MAILED_PAPER.c.number, MAILED_PAPER.c.delivery_id, MAILED_PAPER.c.offsets)
-        query = query.where(in_values(self._connection, MAILED_PAPER.c.number, numbers))
+        query = query.where(self._in(MAILED_PAPER.c.number, numbers))
         found: defaultdict[int, list[int]] = defaultdict(list)
         for number, lowest, offsets in self._connection.execute(query) if numbers else ():
             found[number] += [lowest + offset for (offset,) in _OFFSET.iter_unpack(offsets)]
@@ -115,9 +115,7 @@ class SentPapers(Repository):
     def move(self, old: int, new: int) -> None:
         """Let what was sent of one paper count as another one, with which it was merged."""
         ids = self.find_deliveries([old]).get(old, ())
-        query = sa.select(DELIVERY.c.id, DELIVERY.c.papers).where(
-            in_values(self._connection, DELIVERY.c.id, ids)
-        )
+        query = sa.select(DELIVERY.c.id, DELIVERY.c.papers).where(self._in(DELIVERY.c.id, ids))
         rows = [
             {"this": row.id, "moved": _replace_number(row.papers, old, new)}
             for row in self._connection.execute(query)

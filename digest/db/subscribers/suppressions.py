@@ -7,7 +7,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from digest.db.base import Repository, from_row
-from digest.db.dialects import in_values
 from digest.db.tables import SUPPRESSION
 from digest.models import Status, Suppression, SuppressionReason
 
@@ -93,7 +92,7 @@ class Suppressions(Repository):
 
     def filter_suppressed(self, keys: Collection[str]) -> frozenset[str]:
         """Return those of the keys that are suppressed."""
-        query = sa.select(SUPPRESSION.c.key).where(in_values(self._connection, SUPPRESSION.c.key, keys))
+        query = sa.select(SUPPRESSION.c.key).where(self._in(SUPPRESSION.c.key, keys))
         return frozenset(self._connection.scalars(query)) if keys else frozenset()
 
     def remove(self, key: str) -> bool:

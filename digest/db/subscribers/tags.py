@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 import sqlalchemy as sa
 
 from digest.db.base import Repository
-from digest.db.dialects import in_values, insert
+from digest.db.dialects import insert
 from digest.db.tables import SUBSCRIBER, SUBSCRIBER_TAG
 
 
@@ -16,7 +16,7 @@ class Tags(Repository):
         """Return the tags of these subscribers in alphabetical order; who has none is left out."""
         tag = SUBSCRIBER_TAG.c
         query = sa.select(tag.subscriber_id, tag.tag).order_by(tag.subscriber_id, tag.tag)
-        query = query.where(in_values(self._connection, tag.subscriber_id, subscriber_ids))
+        query = query.where(self._in(tag.subscriber_id, subscriber_ids))
         tags: dict[int, tuple[str, ...]] = {}
         for subscriber_id, name in self._connection.execute(query):
             tags[subscriber_id] = (*tags.get(subscriber_id, ()), name)
@@ -30,9 +30,9 @@ class Tags(Repository):
 
     def add(self, subscriber_ids: Collection[int], tag: str) -> frozenset[int]:
         """Give a tag to subscribers; return those who did not have it."""
-        has_it = sa.select(SUBSCRIBER_TAG.c.subscriber_id).where(
-            SUBSCRIBER_TAG.c.tag == tag,
-            in_values(self._connection, SUBSCRIBER_TAG.c.subscriber_id, subscriber_ids),
+        tagged = SUBSCRIBER_TAG.c
+        has_it = sa.select(tagged.subscriber_id).where(
+            tagged.tag == tag, self._in(tagged.subscriber_id, subscriber_ids)
         )
         new = frozenset(subscriber_ids) - frozenset(self._connection.scalars(has_it))
         rows = [{"subscriber_id": subscriber_id, "tag": tag} for subscriber_id in sorted(new)]
@@ -41,9 +41,7 @@ class Tags(Repository):
 
     def remove(self, subscriber_ids: Collection[int], tag: str) -> frozenset[int]:
         """Take a tag from subscribers; return those who had it."""
-        those = (SUBSCRIBER_TAG.c.tag == tag) & in_values(
-            self._connection, SUBSCRIBER_TAG.c.subscriber_id, subscriber_ids
-        )
+        those = (SUBSCRIBER_TAG.c.tag == tag) & self._in(SUBSCRIBER_TAG.c.subscriber_id, subscriber_ids)
         had_it = frozenset(self._connection.scalars(sa.select(SUBSCRIBER_TAG.c.subscriber_id).where(those)))
         self._delete(SUBSCRIBER_TAG, those)
         return had_it

@@ -7,7 +7,6 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from digest.db.base import Repository, from_row
-from digest.db.dialects import in_values
 from digest.db.tables import PAPER, VOTE
 from digest.models import Paper
 from digest.models.votes import Vote
@@ -54,7 +53,7 @@ class Votes(Repository):
     def list_unwanted(self, subscriber_ids: Sequence[int], since: datetime) -> Iterator[tuple[int, str]]:
         """Yield subscriber and paper of each "less" since this moment, whatever its reason."""
         unwanted = sa.select(VOTE.c.subscriber_id, VOTE.c.paper_id).where(
-            in_values(self._connection, VOTE.c.subscriber_id, subscriber_ids),
+            self._in(VOTE.c.subscriber_id, subscriber_ids),
             VOTE.c.verdict == "less",
             VOTE.c.at >= since,
         )
@@ -78,5 +77,5 @@ class Votes(Repository):
         self._delete(VOTE, VOTE.c.subscriber_id == subscriber_id, is_one)
 
     def _is_on(self, subscriber_id: int, paper: Paper) -> sa.ColumnElement[bool]:
-        names = in_values(self._connection, VOTE.c.paper_id, [paper.id, *paper.aliases])
+        names = self._in(VOTE.c.paper_id, [paper.id, *paper.aliases])
         return sa.and_(VOTE.c.subscriber_id == subscriber_id, names)
