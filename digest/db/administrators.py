@@ -8,7 +8,6 @@ import sqlalchemy as sa
 
 from digest.db.base import Repository, from_row
 from digest.db.deliveries.repository import erase_deliveries
-from digest.db.dialects import insert
 from digest.db.subscribers.rows import create_public_id
 from digest.db.tables import ADMIN_SESSION, ADMIN_TOKEN, ADMINISTRATOR, DELIVERY
 from digest.models.addresses import parse_address
@@ -211,9 +210,7 @@ class Administrators(Repository):
             "created_at": now,
             "expires_at": expires_at,
         }
-        new = insert(self._connection, ADMIN_TOKEN).values(row)
-        new = new.on_conflict_do_nothing(index_elements=["administrator_id", "name"])
-        if self._connection.execute(new).rowcount != 1:
+        if self._insert_new(ADMIN_TOKEN, [row]) != 1:
             raise StateConflict("You already have a token with this name; revoke it or choose another name.")
         return str(row["pid"])
 

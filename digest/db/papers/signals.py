@@ -10,7 +10,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from digest.db.base import Repository
-from digest.db.dialects import insert
 from digest.db.papers.aliases import find_numbers
 from digest.db.tables import PAPER, SIGNAL
 from digest.models import Signal, SignalKind
@@ -68,11 +67,7 @@ class Signals(Repository):
             for signal in observed
             if signal.paper_id in numbers
         ]  # fmt: skip
-        if not rows:
-            return 0
-        return self._connection.execute(
-            insert(self._connection, SIGNAL).on_conflict_do_nothing(), rows
-        ).rowcount
+        return self._insert_new(SIGNAL, rows)
 
     def get_until(self, paper_ids: Collection[str], *, until: datetime) -> dict[str, tuple[Signal, ...]]:
         """Return the signals of papers up to a moment, oldest first, by id as given.
