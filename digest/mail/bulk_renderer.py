@@ -318,8 +318,10 @@ class _Group:
         by_code: dict[str, list[Paper]] = {code: [] for code in SECTION_CODES}
         for row in edition.picks:
             by_code[row[1]].append(row[0])
-        papers = [paper for code in ("ptn" if is_picked_first else "tpn") for paper in by_code[code]]
-        headline = format_headline(self._locale, self.day, tuple(map(len, by_code.values())))
+        order = "ptn" if is_picked_first else "tpn"
+        papers = [paper for code in order for paper in by_code[code]]
+        counts = tuple([(SECTION_CODES[code], len(by_code[code])) for code in order])
+        headline = format_headline(self._locale, self.day, counts)
         return {
             Gap.SUBJECT: build_subject(self._locale, papers),
             Gap.PREHEADER: build_preheader(self._locale, papers) or headline,

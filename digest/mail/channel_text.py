@@ -13,7 +13,7 @@ from digest.mail.layout import format_headline
 from digest.mail.links import Links
 from digest.mail.locale import Locale, get_locale, gettext_noop
 from digest.mail.subject import build_subject, get_section_title, order_picks, order_sections
-from digest.models import Edition, Pick, Section, Subscriber
+from digest.models import Edition, Pick, Subscriber
 from digest.models.text import clean
 
 NEWS_TITLE = gettext_noop("News of papers you know")
@@ -34,7 +34,7 @@ def render_channel_digest(
     """Return title and text of an edition, with as many of its papers as *max_chars* allow."""
     locale = get_locale(edition.subscriber.preferences.language)
     writer = _WRITERS[form]
-    counts = tuple(len(edition.get_picks(section)) for section in Section)
+    counts = tuple((section, len(edition.get_picks(section))) for section in order_sections(edition))
     lines = [writer.escape(format_headline(locale, edition.day, counts))]
     length, left_out = len(lines[0]) + CLOSING_CHARS, 0
     for heading, items in _list_sections(locale, edition, writer):

@@ -99,15 +99,14 @@ def describe_subscription(site: Site, locale: Locale, reader: Subscriber) -> str
 
 
 @lru_cache(maxsize=4096)
-def format_headline(locale: Locale, day: date, counts: tuple[int, ...]) -> str:
-    """Return the day and the papers per section: `Monday 23 November 2026: 3 trending, 10 also new.`."""
+def format_headline(locale: Locale, day: date, counts: tuple[tuple[Section, int], ...]) -> str:
+    """Return the day and the papers per section: `Monday 23 November 2026: 3 trending, 10 also new.`.
+
+    *counts* are in the order of the mail.
+    """
     day_name = locale.format_day(day)
     day_name = day_name[:1].upper() + day_name[1:]  # some languages write weekdays in lower case
-    parts = [
-        locale.format_count(*SECTION_COUNTS[section], count)
-        for section, count in zip(Section, counts, strict=True)
-        if count
-    ]
+    parts = [locale.format_count(*SECTION_COUNTS[section], count) for section, count in counts if count]
     if not parts:
         return locale.gettext("%(day)s.") % {"day": day_name}
     return locale.gettext("%(day)s: %(counts)s.") % {

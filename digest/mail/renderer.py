@@ -60,7 +60,7 @@ class Renderer:
         layout = replace(
             build_layout(self.site, self.links, locale, edition.subscriber),
             preheader=reason,
-            headline=format_headline(locale, edition.day, (0, 0, 0)),
+            headline=format_headline(locale, edition.day, ()),
         )
         weekday = locale.format_weekday(edition.day)
         return self._render_notice(locale, "empty_day", layout, weekday=weekday, reason=reason)

@@ -34,7 +34,7 @@ class FullRenderer:
         renderer, reader = self._renderer, edition.subscriber
         locale = get_locale(reader.preferences.language)
         papers = [pick.paper for pick in order_picks(edition)]
-        counts = tuple(len(edition.get_picks(section)) for section in Section)
+        counts = tuple((section, len(edition.get_picks(section))) for section in order_sections(edition))
         headline = format_headline(locale, edition.day, counts)
         page = replace(
             build_layout(renderer.site, renderer.links, locale, reader),

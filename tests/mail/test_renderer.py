@@ -140,7 +140,7 @@ def test_operators_subject_template_can_use_the_layout(tmp_path: Path) -> None:
         (tmp_path / mail).mkdir()
         (tmp_path / mail / "subject.txt").write_text("Ours in\n {{ page.lang }}: {{ page.headline }}\n")
     renderer = Renderer(SITE, LINKS, tmp_path)
-    expected = "Ours in en: Monday 23 November 2026: 3 trending, 6 picked for you, 10 also new."
+    expected = "Ours in en: Monday 23 November 2026: 6 picked for you, 3 trending, 10 also new."
     assert BulkRenderer(renderer).render_email(make_edition()).subject == expected
     assert renderer.render_welcome(READER).subject == "Ours in en:"
 
