@@ -21,7 +21,7 @@ from digest.db import Database
 
 # Fewer examples while working, many in CI: HYPOTHESIS_PROFILE=ci.
 for _name, _examples in (("dev", 15), ("ci", 100)):
-    _allowed = [HealthCheck.function_scoped_fixture]
+    _allowed = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]  # the second goes by wall time
     settings.register_profile(_name, max_examples=_examples, deadline=None, suppress_health_check=_allowed)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.db import Database
@@ -84,7 +84,7 @@ def test_a_term_that_was_deleted_since_does_not_come_back(any_store: Database) -
     assert load_profile(any_store, reader) == Profile()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None)
 @given(votes=st.lists(st.tuples(st.booleans(), st.sampled_from(VERDICTS)), max_size=6))
 def test_the_order_of_votes_on_two_papers_never_leaves_anything_behind(
     store: Database, votes: list[tuple[bool, Feedback]]
