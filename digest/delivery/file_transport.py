@@ -10,27 +10,17 @@ import re
 from email import message_from_bytes, policy
 from pathlib import Path
 
-from digest.delivery.message import OutgoingMessage, SendResult, SmtpStage
+from digest.delivery.message import ConnectionlessTransport, OutgoingMessage, SendResult, SmtpStage
 
 _MESSAGE_ID = re.compile(rb"^message-id:\s*<([^@>]+)", re.IGNORECASE | re.MULTILINE)
 _UNSAFE = re.compile(r"[^\w.@+-]+")
 
 
-class FileTransport:
+class FileTransport(ConnectionlessTransport):
     """Writes each message into a folder; a retried message replaces its own files."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-
-    @property
-    def is_open(self) -> bool:
-        """Always true."""
-        return True
-
-    @property
-    def is_pipelined(self) -> bool:
-        """Always false: files gain nothing from knowing the next message."""
-        return False
 
     async def open(self) -> "FileTransport":
         """Create the folder if it is missing."""
@@ -49,12 +39,6 @@ class FileTransport:
         except OSError as error:
             return SendResult(SmtpStage.MAIL, 452, f"4.3.1 {error.strerror or error}")
         return SendResult(SmtpStage.DOT, 250, f"2.0.0 written to {self._folder / name}.eml")
-
-    async def close(self) -> None:
-        """Do nothing: no connection is open."""
-
-    def abort(self) -> None:
-        """Do nothing: no connection is open."""
 
 
 def _write_message(folder: Path, message: OutgoingMessage) -> str:

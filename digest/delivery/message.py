@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from digest.models.errors import TemporaryFailure
+from digest.models.errors import DeliveryError
 
 _CODE = r"([245]\.\d{1,3}\.\d{1,3})(?!\d|\.\d)"
 _ENHANCED = re.compile(rf"[#(\[]{{0,2}}{_CODE}|.{{0,500}}?\(#{_CODE}\)", re.DOTALL)  # the latter: qmail
@@ -61,7 +61,7 @@ class SendResult:
         return match[1] if match else ""
 
 
-class Unreachable(TemporaryFailure):
+class Unreachable(DeliveryError):
     """No connection to the mail server could be opened; `result` says at which stage it failed."""
 
     def __init__(self, result: SendResult) -> None:
@@ -100,3 +100,17 @@ class Transport(Protocol):
 
     async def open(self) -> Connection:
         """Open a connection that is ready for messages. Raises Unreachable."""
+
+
+class ConnectionlessTransport:
+    """A transport that is its own connection: always open, and with nothing to close."""
+
+    __slots__ = ()
+    is_open = True
+    is_pipelined = False  # nothing of the next message travels with this one
+
+    async def close(self) -> None:
+        """Do nothing: no connection is open."""
+
+    def abort(self) -> None:
+        """Do nothing: no connection is open."""

@@ -357,6 +357,8 @@ class Verdict:
     kind: BounceKind
     reason: str
     code: str = ""  # of the quoted reply, the enhanced one if there is one
+    reply: str = ""  # what the server said
+    recipient: str = ""  # as the report names it; of an alias, perhaps one of its members
 
     @property
     def is_explained(self) -> bool:

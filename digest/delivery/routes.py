@@ -24,7 +24,7 @@ class CircuitBreaker:
     jitter: Callable[[], float] = random.random
     failures: int = 0
     reason: str = ""  # the last failure, as a sentence for people
-    since: float | None = None
+    since: float | None = None  # the first failure in a row
     refused: bool = False  # the last failure is one that only a person can fix
     _paused_until: float = 0.0
 
@@ -34,14 +34,9 @@ class CircuitBreaker:
         return self.failures > 0 and self.clock() < self._paused_until
 
     @property
-    def down_for(self) -> float:
-        """Seconds since the first failure in a row; 0 when there is none."""
-        return self.clock() - self.since if self.since is not None else 0.0
-
-    @property
     def is_down(self) -> bool:
         """Whether the operator should look: the server refuses us, or was not reached for a while."""
-        return self.refused or self.down_for >= DOWN_AFTER_SECONDS
+        return self.refused or (self.since is not None and self.clock() - self.since >= DOWN_AFTER_SECONDS)
 
     def record_failure(self, reason: str, *, is_refusal: bool = False) -> None:
         """Record another failure; `is_refusal` when only a person can fix it: the longest pause at once."""

@@ -9,7 +9,6 @@ DigestError
 │   ├── LeaseLost          another worker has taken over our deliveries; stop at once
 │   └── StoreTooNew        the database was written by a newer version of this program
 ├── DeliveryError          a message was not sent
-│   └── TemporaryFailure   the server may accept it later
 ├── InvalidAddress         not an email address that can get mail (exit 2)
 ├── InvalidChange          an invalid value for interests, schedule or preferences (exit 2)
 │   └── StateConflict      a valid change that the state of the subscriber does not allow
@@ -83,10 +82,6 @@ class StoreTooNew(StoreError):
 
 class DeliveryError(DigestError):
     """An email was not sent."""
-
-
-class TemporaryFailure(DeliveryError):
-    """The mail server may accept this email later."""
 
 
 class InvalidAddress(DigestError):

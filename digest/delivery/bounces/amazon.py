@@ -5,13 +5,13 @@ import json
 import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from digest.delivery.bounces.reports import NON_COMPLAINT_TYPES, BounceReport
+from digest.delivery.bounces.reports import NON_COMPLAINT_TYPES, BounceReport, build_report
 from digest.delivery.bounces.return_path import parse_return_address
 from digest.delivery.reply_codes import Verdict, judge_report
 from digest.models import BounceKind
@@ -26,7 +26,6 @@ CONTENT_SUBTYPES = {
     "ContentRejected": "policy",
     "AttachmentRejected": "policy",
 }
-MAX_REPLY_CHARS = 1000
 MAX_MESSAGE_AGE = timedelta(hours=1)  # SNS retries no longer; a message it repeats counts once anyway
 MAX_CLOCK_SKEW = timedelta(minutes=5)  # that SNS's clock may be ahead of ours
 MAX_CERTIFICATES = 8
@@ -185,42 +184,33 @@ def parse_notification(content: str, *, raw_hash: str, keys: Sequence[bytes]) ->
     """
     try:
         event = json.loads(content)
-        verdict, code, reply, recipient = _parse_event(event)
+        verdict = _parse_event(event)
         public_id = parse_return_address(str(event["mail"]["source"]), keys=keys)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
         return None
     if public_id is None or verdict is None:
         return None
-    return BounceReport(
-        public_id,
-        verdict.kind,
-        code[:40],
-        raw_hash,
-        reason=verdict.reason,
-        reply=reply[:MAX_REPLY_CHARS],
-        recipient=recipient,
-    )
+    return build_report(public_id, verdict, raw_hash=raw_hash)
 
 
-def _parse_event(event: Mapping[str, Any]) -> tuple[Verdict | None, str, str, str]:
-    """Return the verdict, code, words and recipient of an event; no verdict: neither complaint nor bounce."""
+def _parse_event(event: Mapping[str, Any]) -> Verdict | None:
+    """Return the verdict of an event; None if it is neither a complaint nor a bounce."""
     name = event.get("notificationType") or event.get("eventType")
     if name == "Complaint":
         feedback = str(event["complaint"].get("complaintFeedbackType") or "abuse")
         kind = BounceKind.OTHER if feedback in NON_COMPLAINT_TYPES else BounceKind.COMPLAINT
-        return Verdict(kind, ""), feedback, "", ""
-    return _parse_bounce(event["bounce"]) if name == "Bounce" else (None, "", "", "")
+        return Verdict(kind, "", feedback)
+    return _parse_bounce(event["bounce"]) if name == "Bounce" else None
 
 
-def _parse_bounce(bounce: Mapping[str, Any]) -> tuple[Verdict, str, str, str]:
-    """Return verdict, code, words, recipient: by the mail server's reply where there is one, else by SES's.
+def _parse_bounce(bounce: Mapping[str, Any]) -> Verdict:
+    """Return the verdict: by the mail server's reply where there is one, else by SES's.
 
     Transient/General without a reply is an out-of-office note more often than not, and never counts.
     """
     recipient = bounce["bouncedRecipients"][0]
     status, reply = str(recipient.get("status") or ""), str(recipient.get("diagnosticCode") or "")
     bounce_type, subtype = str(bounce["bounceType"]), str(bounce.get("bounceSubType"))
-    code = status or subtype
     verdict = judge_report(status, reply) if status or reply else Verdict(BounceKind.OTHER, "")
     if bounce_type == "Permanent":
         is_known = verdict.is_explained and (status or reply)
@@ -232,4 +222,5 @@ def _parse_bounce(bounce: Mapping[str, Any]) -> tuple[Verdict, str, str, str]:
         verdict = Verdict(BounceKind.SOFT, "mailbox-full")
     elif subtype in CONTENT_SUBTYPES:
         verdict = Verdict(BounceKind.OTHER, CONTENT_SUBTYPES[subtype])
-    return verdict, code, reply, str(recipient.get("emailAddress") or "")
+    address = str(recipient.get("emailAddress") or "")
+    return replace(verdict, code=status or subtype, reply=reply, recipient=address)

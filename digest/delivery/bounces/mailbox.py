@@ -9,13 +9,19 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from digest.delivery.bounces.reports import MAX_REPLY_CHARS, MAX_REPORT_BYTES, BounceReport, parse_report
+from digest.delivery.bounces.reports import (
+    MAX_REPLY_CHARS,
+    MAX_REPORT_BYTES,
+    BounceReport,
+    build_report,
+    parse_report,
+)
 from digest.delivery.bounces.return_path import parse_return_address
 from digest.delivery.reply_codes import Verdict, judge_report
 from digest.models import BounceKind
@@ -237,15 +243,8 @@ def _parse_webhook(body: bytes, keys: Sequence[bytes]) -> BounceReport | None:
         return None
     if public_id is None:
         return None
-    verdict = _judge_claim(kind, code, reply)
-    return BounceReport(
-        public_id,
-        verdict.kind,
-        code[:40],
-        sha256(body).hexdigest(),
-        reason=verdict.reason,
-        reply=reply or code[:MAX_REPLY_CHARS],
-    )
+    verdict = replace(_judge_claim(kind, code, reply), code=code, reply=reply or code)
+    return build_report(public_id, verdict, raw_hash=sha256(body).hexdigest())
 
 
 def _judge_claim(kind: BounceKind, code: str, reply: str) -> Verdict:

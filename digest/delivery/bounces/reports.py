@@ -11,7 +11,7 @@ import hashlib
 import quopri
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import Message
 from email.parser import BytesHeaderParser
 
@@ -25,6 +25,7 @@ MAX_LAYERS = 2  # of parts inside parts
 MAX_GROUPS = 20
 MAX_NOTICE_CHARS = 20_000  # of a plain bounce that are looked at
 MAX_REPLY_CHARS = 1000
+MAX_CODE_CHARS = 40
 NON_COMPLAINT_TYPES = ("not-spam", "auth-failure", "virus")  # feedback that does not ask us to stop
 REACHED = ("delivered", "relayed", "expanded")
 NOTHING = Verdict(BounceKind.OTHER, "")
@@ -58,9 +59,25 @@ class BounceReport:
     code: str
     raw_hash: str  # identifies the report: the same one twice counts once
     reason: str = ""  # as in the table of reply codes
-    reply: str = ""  # what the server said
-    recipient: str = ""  # as the report names it; of an alias, perhaps one of its members
+    reply: str = ""
+    recipient: str = ""
     tokens: tuple[str, ...] = ()  # of the unsubscribe links in a complaint that quotes no return address
+
+
+def build_report(
+    public_id: str, verdict: Verdict, *, raw_hash: str, tokens: tuple[str, ...] = ()
+) -> BounceReport:
+    """Return the report of a verdict on a delivery."""
+    return BounceReport(
+        public_id,
+        verdict.kind,
+        verdict.code[:MAX_CODE_CHARS],
+        raw_hash,
+        reason=verdict.reason,
+        reply=verdict.reply[:MAX_REPLY_CHARS],
+        recipient=verdict.recipient,
+        tokens=tokens,
+    )
 
 
 def parse_report(raw: bytes, *, keys: Sequence[bytes]) -> BounceReport | None:
@@ -73,26 +90,17 @@ def parse_report(raw: bytes, *, keys: Sequence[bytes]) -> BounceReport | None:
         raw = raw[:MAX_REPORT_BYTES]
     headers, body = _split_headers(raw)
     parts = list(_iter_parts(headers, body)) if headers.get_content_maintype() == "multipart" else []
-    finding = _read_finding(headers, body, parts)
-    if finding is None:
+    verdict = _judge(headers, body, parts)
+    if verdict is None:
         return None
     places = [*_iter_recipients(headers), *_iter_quoted_senders(parts)]
     genuine = (public_id for text in places if (public_id := find_return_address(text, keys=keys)))
     public_id = next(genuine, "")
-    is_complaint = finding.verdict.kind is BounceKind.COMPLAINT
+    is_complaint = verdict.kind is BounceKind.COMPLAINT
     tokens = tuple(_iter_quoted_tokens(parts)) if is_complaint and not public_id else ()
     if not (public_id or tokens):
         return None
-    return BounceReport(
-        public_id,
-        finding.verdict.kind,
-        finding.code,
-        hashlib.sha256(raw).hexdigest(),
-        reason=finding.verdict.reason,
-        reply=finding.reply,
-        recipient=finding.recipient,
-        tokens=tokens,
-    )
+    return build_report(public_id, verdict, raw_hash=hashlib.sha256(raw).hexdigest(), tokens=tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +111,7 @@ class _Part:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Finding:
-    """What a report says: the verdict, the code, the words of the server, and the mailbox it is about."""
-
-    verdict: Verdict
-    code: str = ""
-    reply: str = ""
-    recipient: str = ""
-
-
-def _read_finding(headers: Message, body: bytes, parts: Sequence[_Part]) -> _Finding | None:
+def _judge(headers: Message, body: bytes, parts: Sequence[_Part]) -> Verdict | None:
     """Return what a message says in whatever shape; None if it is no report, or of no failure."""
     is_feedback = _FEEDBACK.search(_get_field(headers, "Content-Type"))
     if is_feedback or any(part.content_type == "message/feedback-report" for part in parts):
@@ -121,16 +119,16 @@ def _read_finding(headers: Message, body: bytes, parts: Sequence[_Part]) -> _Fin
     if any(part.content_type in _DELIVERY_STATUS for part in parts):
         return _parse_bounce(parts)
     if _is_reported_copy(headers, parts):
-        return _Finding(Verdict(BounceKind.COMPLAINT, ""), "abuse")
+        return Verdict(BounceKind.COMPLAINT, "", "abuse")
     if headers.get_content_type() == "multipart/report":
-        return _Finding(NOTHING)
+        return NOTHING
     return _parse_notice(headers, body, parts)
 
 
 # ---- delivery reports
 
 
-def _parse_bounce(parts: Sequence[_Part]) -> _Finding | None:
+def _parse_bounce(parts: Sequence[_Part]) -> Verdict | None:
     """Return what is said of the first failed recipient; None: only late, or delivered (to another, even)."""
     content = next(part.content for part in parts if part.content_type in _DELIVERY_STATUS)
     recipients = [fields for fields in _iter_groups(content) if fields["Action"] or fields["Status"]]
@@ -144,15 +142,15 @@ def _parse_bounce(parts: Sequence[_Part]) -> _Finding | None:
         if action.startswith("failed"):
             match = _STATUS.search(status)
             if not (match or diagnostic):
-                return _Finding(NOTHING)
+                return NOTHING
             verdict = judge_report(status, diagnostic)
             code = verdict.code if match is None or "." in verdict.code else match[0]
             recipient = _get_field(fields, "X-Actual-Recipient") or _get_field(fields, "Final-Recipient")
-            return _Finding(verdict, code, diagnostic, recipient)
-    return None if recipients else _Finding(NOTHING)
+            return replace(verdict, code=code, reply=diagnostic, recipient=recipient)
+    return None if recipients else NOTHING
 
 
-def _parse_notice(headers: Message, body: bytes, parts: Sequence[_Part]) -> _Finding | None:
+def _parse_notice(headers: Message, body: bytes, parts: Sequence[_Part]) -> Verdict | None:
     """Return what a plain bounce of qmail or Exim says; None if this is none.
 
     It comes from the null sender, like an out-of-office note, so only the fixed sentences of those two tell
@@ -171,8 +169,7 @@ def _parse_notice(headers: Message, body: bytes, parts: Sequence[_Part]) -> _Fin
     )
     if not reply:
         return None
-    verdict = judge_report("", reply)
-    return _Finding(verdict, verdict.code, reply, recipient=reply.split()[0])
+    return replace(judge_report("", reply), reply=reply, recipient=reply.split()[0])
 
 
 def _find_section(text: str, *steps: re.Pattern[str], end: re.Pattern[str]) -> str:
@@ -197,15 +194,15 @@ def _is_reported_copy(headers: Message, parts: Sequence[_Part]) -> bool:
     return any(_MICROSOFT_COPY in copy for copy in copies) or bool(copies and is_about)
 
 
-def _parse_complaint(parts: Sequence[_Part]) -> _Finding:
+def _parse_complaint(parts: Sequence[_Part]) -> Verdict:
     for part in parts:
         if part.content_type == "message/feedback-report":
             named = _get_field(_parse_fields(part.content), "Feedback-Type")
             feedback = named.partition(";")[0].strip().lower()
             is_complaint = feedback and feedback not in NON_COMPLAINT_TYPES
             kind = BounceKind.COMPLAINT if is_complaint else BounceKind.OTHER
-            return _Finding(Verdict(kind, ""), feedback[:40])
-    return _Finding(NOTHING)
+            return Verdict(kind, "", feedback)
+    return NOTHING
 
 
 # ---- the delivery it is about

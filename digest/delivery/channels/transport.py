@@ -20,7 +20,7 @@ from anyio import BrokenWorkerProcess, move_on_after, to_process
 from digest.delivery.channels.address import load_service
 from digest.delivery.channels.connection_guard import ConnectionGuard, guard_connections
 from digest.delivery.channels.replies import NO_REPLY, NOT_ALLOWED, UNREADABLE
-from digest.delivery.message import OutgoingMessage, SendResult, SmtpStage
+from digest.delivery.message import ConnectionlessTransport, OutgoingMessage, SendResult, SmtpStage
 
 CONNECT_SECONDS, READ_SECONDS = 10.0, 30.0
 MAX_SECONDS = 90.0  # of one message
@@ -41,24 +41,14 @@ class ChannelMessage(OutgoingMessage):
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelTransport:
-    """Sends channel messages. It is its own connection, always open: apprise opens one for each message."""
+class ChannelTransport(ConnectionlessTransport):
+    """Sends channel messages: apprise opens a connection for each."""
 
     name: str  # of the sender, as services show it
     home: str  # its web page
     hosts: Sequence[str]
     networks: Sequence[str] = ()
     max_seconds: float = MAX_SECONDS
-
-    @property
-    def is_open(self) -> bool:
-        """Always true."""
-        return True
-
-    @property
-    def is_pipelined(self) -> bool:
-        """Always false: nothing of the next message travels with this one."""
-        return False
 
     async def open(self) -> "ChannelTransport":
         """Return itself."""
@@ -78,12 +68,6 @@ class ChannelTransport:
         except BrokenWorkerProcess:
             log.warning("channel process ended")
         return SendResult(SmtpStage.DOT, NO_REPLY, "no reply")
-
-    async def close(self) -> None:
-        """Do nothing: no connection is open."""
-
-    def abort(self) -> None:
-        """Do nothing: no connection is open."""
 
     def send(self, message: OutgoingMessage) -> SendResult:
         """Send a `ChannelMessage` from this thread.

@@ -42,11 +42,11 @@ class SmtpConnection:
         pipelining: bool = True,
     ) -> None:
         self._protocol = protocol
-        self._extensions = extensions
+        self.extensions = extensions  # that the server offers, in small letters, each with its parameter
         self._timeouts = timeouts
         limit = extensions.get("size", "").strip()
         self._max_bytes = (int(limit) or math.inf) if _SIZE.fullmatch(limit) else math.inf
-        self._is_pipelined = pipelining and "pipelining" in extensions
+        self.is_pipelined = pipelining and "pipelining" in extensions
         self._announced: OutgoingMessage | None = None  # its envelope is written, the replies are not read
         self._needs_reset = False  # a refused envelope is still open at the server
         self._got_421 = False
@@ -55,16 +55,6 @@ class SmtpConnection:
     def is_open(self) -> bool:
         """Whether another message may be tried."""
         return not self._protocol.lost_reason and not self._got_421
-
-    @property
-    def extensions(self) -> Mapping[str, str]:
-        """The extensions the server offers, in small letters, each with its parameter."""
-        return self._extensions
-
-    @property
-    def is_pipelined(self) -> bool:
-        """Whether the next message's envelope travels with this body."""
-        return self._is_pipelined
 
     async def deliver(
         self, message: OutgoingMessage, *, next_message: OutgoingMessage | None = None
@@ -105,7 +95,7 @@ class SmtpConnection:
 
     def _check_extensions(self, message: OutgoingMessage) -> SendResult | None:
         """Return a refusal if the server cannot take this message by what it offers."""
-        if message.smtputf8 and "smtputf8" not in self._extensions:
+        if message.smtputf8 and "smtputf8" not in self.extensions:
             return SendResult(SmtpStage.MAIL, 553, "5.6.7 the server does not offer SMTPUTF8")
         if len(message.raw) > self._max_bytes:
             return SendResult(SmtpStage.MAIL, 552, f"5.3.4 the server takes at most {self._max_bytes} bytes")
@@ -113,7 +103,7 @@ class SmtpConnection:
 
     async def _send_envelope(self, message: OutgoingMessage) -> SendResult | None:
         """Send MAIL, RCPT and DATA; None when the server is waiting for the body."""
-        if not self._is_pipelined:
+        if not self.is_pipelined:
             return await self._send_envelope_stepwise(message)
         if self._announced is not message:
             self._protocol.write(self._announce(message), replies=4 if self._needs_reset else 3)
@@ -158,11 +148,11 @@ class SmtpConnection:
 
     def _build_parameters(self, message: OutgoingMessage) -> tuple[str, str]:
         mail = rcpt = ""
-        if "size" in self._extensions:
+        if "size" in self.extensions:
             mail += f" SIZE={len(message.raw)}"
         if message.smtputf8:
             mail += " BODY=8BITMIME SMTPUTF8"
-        if "dsn" in self._extensions:
+        if "dsn" in self.extensions:
             mail += " RET=HDRS" + (f" ENVID={_to_xtext(message.envelope_id)}" if message.envelope_id else "")
             kind = "utf-8" if message.smtputf8 else "rfc822"
             rcpt += f" NOTIFY=FAILURE ORCPT={kind};{_to_xtext(message.rcpt_to)}"
@@ -184,7 +174,7 @@ class SmtpConnection:
         if self._protocol.lost_reason:
             return SendResult(SmtpStage.DATA, 0, self._protocol.lost_reason)
         next_envelope = b""
-        if next_message and self._is_pipelined and not self._check_extensions(next_message):
+        if next_message and self.is_pipelined and not self._check_extensions(next_message):
             next_envelope = self._announce(next_message)
         self._protocol.write(*_encode_body(message), next_envelope, replies=4 if next_envelope else 1)
         reply = await self._read_reply(SmtpStage.DOT, self._timeouts.dot)

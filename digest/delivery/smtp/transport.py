@@ -152,11 +152,7 @@ class SmtpTransport:
             await client.connect()
             if client.is_ehlo_or_helo_needed:
                 await client.ehlo()
-        except (
-            aiosmtplib.SMTPException,
-            OSError,
-            ValueError,
-        ) as error:  # ValueError: of what it cannot parse
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:  # ValueError: it cannot be parsed
             raise Unreachable(_to_result(SmtpStage.CONNECT, error)) from error
 
     async def _log_in(self, client: aiosmtplib.SMTP) -> None:
