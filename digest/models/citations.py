@@ -176,7 +176,8 @@ def _format_ris_entry(citation: Citation) -> str:
     paper, published = citation.paper, citation.paper.published
     arxiv_id = find_arxiv_id(paper)
     lines = [("TY", "JOUR" if find_publication(paper) else "UNPB"), ("ID", build_citation_key(paper))]
-    lines += [("AU", _format_ris_author(name)) for name in _split_authors(paper)]
+    authors = ((name.family, name.given, name.suffix) for name in _split_authors(paper))
+    lines += [("AU", ", ".join(filter(None, parts))) for parts in authors]
     lines += [("TI", paper.title), ("JO", find_journal(paper)), ("AB", paper.abstract)]
     if published:
         lines += [("PY", str(published.year)), ("DA", f"{published:%Y/%m/%d}")]
@@ -186,10 +187,6 @@ def _format_ris_entry(citation: Citation) -> str:
     lines += [("N1", "Withdrawn" if paper.withdrawn else ""), ("N1", citation.note)]
     values = [(tag, clean(value)) for tag, value in lines]
     return "".join(f"{tag}  - {value}\r\n" for tag, value in values if value) + "ER  - \r\n"
-
-
-def _format_ris_author(name: AuthorName) -> str:
-    return ", ".join(filter(None, (name.family, name.given, name.suffix)))
 
 
 # ---- CSL-JSON --------------------------------------------------------------------------------------

@@ -1,15 +1,15 @@
 """The interface of a source, and how it is fetched without harm to the other sources."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import anyio
 
-from digest.models import FetchResult, FetchState, Health, Signal, SignalKind
+from digest.models import Announcement, FetchResult, FetchState, Health, Signal, SignalKind
 from digest.models.errors import DigestError, SourceChanged, SourceError
 from digest.models.paper_ids import canonicalize
 from digest.models.papers import clean_paper
@@ -17,6 +17,7 @@ from digest.models.papers import clean_paper
 if TYPE_CHECKING:  # importing httpx takes 9 MiB and 0.1 s
     from digest.sources.http.client import Client
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 MAX_FETCH_SECONDS = 600  # of one source; the first fetch of arXiv, three seconds a request, takes less
@@ -42,6 +43,18 @@ class FetchContext:
     def get_state(self, scope: str) -> FetchState:
         """Return the stored state of *scope*, an empty one for a new scope."""
         return self.states.get(scope, FetchState())
+
+    def list_new(self, ids: Sequence[str]) -> list[str]:
+        """Return those of these paper ids that are not stored, in their order."""
+        existing = self.find_existing(ids) if ids else set()
+        return [paper_id for paper_id in ids if paper_id not in existing]
+
+    def track(self, label: str, items: Collection[T]) -> Iterator[T]:
+        """Yield these items; report before each, and at the end, how many are done."""
+        for done, item in enumerate(items):
+            self.report_progress(label, done, len(items))
+            yield item
+        self.report_progress(label, len(items), len(items))
 
     def report_progress(self, label: str, done: int, total: int) -> None:
         """Call `on_progress` if there is one."""
@@ -71,7 +84,7 @@ async def fetch_source(source: Source, context: FetchContext) -> list[FetchResul
         with anyio.fail_after(MAX_FETCH_SECONDS):
             async for result in source.fetch(context):
                 # Appended one by one: what came before an error is kept.
-                results.append(count_unseen(clean_papers(result), context.find_existing))  # noqa: PERF401
+                results.append(count_unseen(clean_papers(result), context))  # noqa: PERF401
     except TimeoutError:
         error = SourceError(f"was not done within {MAX_FETCH_SECONDS // 60} minutes")
         results.append(failed_result(source.name, "", context.now, error))
@@ -98,11 +111,9 @@ def clean_papers(result: FetchResult) -> FetchResult:
     return replace(result, papers=tuple(map(clean_paper, result.papers)))
 
 
-def count_unseen(result: FetchResult, find_existing: FindExisting) -> FetchResult:
+def count_unseen(result: FetchResult, context: FetchContext) -> FetchResult:
     """Return *result* with `unseen` counted."""
-    ids = [paper.id for paper in result.papers]
-    existing = find_existing(ids) if ids else set()
-    return replace(result, unseen=sum(paper_id not in existing for paper_id in ids))
+    return replace(result, unseen=len(context.list_new([paper.id for paper in result.papers])))
 
 
 def failed_result(source: str, scope: str, read_at: datetime, error: SourceError) -> FetchResult:
@@ -125,6 +136,12 @@ def to_sentence(text: str) -> str:
     is_name = any(char.isupper() for char in first[1:]) or "." in first[:-1]  # arXiv, or a host
     start = text[:1] if is_name else text[:1].upper()
     return start + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def announce(published: datetime | None, now: datetime, *, max_age: timedelta) -> Announcement:
+    """Return REPLACE for a paper that is older than *max_age*: it is stored, but not announced as new."""
+    is_old = published is not None and now - published > max_age
+    return Announcement.REPLACE if is_old else Announcement.NEW
 
 
 def conditional_headers(state: FetchState) -> dict[str, str]:

@@ -10,6 +10,7 @@ from digest.models.errors import SourceChanged
 from digest.models.notices import is_withdrawn
 from digest.models.paper_ids import canonicalize
 from digest.sources.base import FetchContext, to_aliases
+from digest.sources.config import SourceConfig
 from digest.sources.items import UnreadableItem, make_items
 from digest.sources.json_body import JsonDocument, get_list, load_json
 from digest.sources.pages import MAX_PAGES, collect_pages, cut_page, to_result
@@ -33,7 +34,7 @@ _SITES = {"biorxiv": "https://www.biorxiv.org", "medrxiv": "https://www.medrxiv.
 class Biorxiv:
     """Preprints of one of the two servers since the last good fetch, with a day of overlap."""
 
-    base_url: str
+    config: SourceConfig
     name: str = "biorxiv"
 
     async def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
@@ -48,7 +49,7 @@ class Biorxiv:
         for number in range(MAX_PAGES):
             context.report_progress(self.name, number, -(-total // EXPECTED_PAGE_SIZE))
             period = f"{start.date()}/{context.now.date()}"
-            url = f"{self.base_url}/details/{self.name}/{period}/{received}/json"
+            url = f"{self.config.biorxiv_url}/details/{self.name}/{period}/{received}/json"
             response = await context.client.get(url, rate_group="biorxiv")
             yield parse(response.body, self.name, context.now)
             count, promised = parse_counts(response.body)

@@ -53,9 +53,9 @@ class SourceConfig:
     sources: tuple[str, ...] = ("arxiv", "huggingface", "hackernews", "huggingface-repos")
     arxiv_categories: tuple[str, ...] = ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "cs.RO", "stat.ML")
     arxiv_rss_url: str = "https://rss.arxiv.org"
-    arxiv_oai_url: str = "https://oaipmh.arxiv.org/oai"
-    arxiv_listing_url: str = "https://arxiv.org"
-    arxiv_api_url: str = "https://export.arxiv.org"
+    arxiv_oai_url: str = "https://oaipmh.arxiv.org/oai"  # empty: feeds that failed are not repaired
+    arxiv_listing_url: str = "https://arxiv.org"  # empty: no second opinion on a stale feed
+    arxiv_api_url: str = "https://export.arxiv.org"  # empty: papers that others name are not looked up
     huggingface_url: str = "https://huggingface.co"
     hackernews_url: str = "https://hn.algolia.com"
     semanticscholar_url: str = "https://api.semanticscholar.org"
@@ -69,8 +69,8 @@ class SourceConfig:
     openalex_url: str = "https://api.openalex.org"
     openalex_key: str = field(default="", repr=False)
     openalex_query: str = ""
-    openalex_authors: tuple[str, ...] = ()
-    openalex_institutions: tuple[str, ...] = ()
+    openalex_authors: tuple[str, ...] = ()  # ORCID iDs, or OpenAlex's own, like A5023888391
+    openalex_institutions: tuple[str, ...] = ()  # ROR ids, or OpenAlex's own, like I27837315
     openreview_url: str = "https://api2.openreview.net"
     openreview_venues: tuple[str, ...] = ()
     journals: tuple[str, ...] = ()

@@ -7,16 +7,17 @@ the polite pool. Some publishers give abstracts, as JATS.
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from digest.models import Announcement, FetchResult, Paper
+from digest.models import FetchResult, Paper
 from digest.models.errors import SourceError
 from digest.models.journals import name_journal
 from digest.models.notices import is_notice, is_withdrawn
 from digest.models.paper_ids import canonicalize
-from digest.sources.base import FetchContext, to_web_link
+from digest.sources.base import FetchContext, announce, to_web_link
+from digest.sources.config import SourceConfig
 from digest.sources.items import UnreadableItem, make_items
 from digest.sources.json_body import get_list, get_text, get_value, load_json, require_list
 from digest.sources.pages import (
@@ -49,23 +50,21 @@ _OWN_HEADING = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Crossref:
     """New works of journals, by ISSN, and those that match a query."""
 
-    base_url: str
-    issns: tuple[str, ...] = ()
-    query: str = ""
-    contact: str = ""  # a mail address
+    config: SourceConfig
     name: str = "crossref"
 
     async def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
         """Yield one result for each forty ISSNs, and one of the query."""
         searches = [
             ("journals" if number == 1 else f"journals {number}", [f"issn:{issn}" for issn in issns], "")
-            for number, issns in enumerate(split_batches(self.issns, MAX_ISSNS), 1)
+            for number, issns in enumerate(split_batches(self.config.issns, MAX_ISSNS), 1)
         ]
-        searches += [("query", [f"type:{kind}" for kind in _TYPES], self.query)] if self.query else []
+        if self.config.crossref_query:
+            searches.append(("query", [f"type:{kind}" for kind in _TYPES], self.config.crossref_query))
         if not searches:
             raise SourceError("has nothing to look for: set DIGEST_JOURNALS or DIGEST_CROSSREF_QUERY")
         for scope, filters, query in searches:
@@ -84,10 +83,10 @@ class Crossref:
             context.report_progress(f"Crossref {scope}", number, number + 1)
             params: dict[str, str | int] = {
                 "filter": filters, "rows": PAGE_SIZE, "cursor": cursor, "select": FIELDS,
-                "query.bibliographic": query, "mailto": self.contact,
+                "query.bibliographic": query, "mailto": self.config.contact,
             }  # fmt: skip
             response = await context.client.get(
-                f"{self.base_url}/works", rate_group="crossref", params=params
+                f"{self.config.crossref_url}/works", rate_group="crossref", params=params
             )
             yield parse(response.body, scope, context.now)
             count, cursor = parse_cursor(response.body)
@@ -138,7 +137,7 @@ def _parse_work(work: Any, read_at: datetime) -> Paper | None:
     journal = name_journal(
         normalize_text(next(iter(_get_texts(work, "container-title")), "")), _get_texts(work, "ISSN")
     )
-    paper = Paper(
+    return Paper(
         id=paper_id,
         title=title,
         abstract=abstract,
@@ -147,11 +146,10 @@ def _parse_work(work: Any, read_at: datetime) -> Paper | None:
         authors=normalize_names(map(_get_name, get_list(work, "author"))),
         categories=(journal,) if journal else (),
         aliases=tuple(_find_other_versions(work)),
+        announcement=announce(published, read_at, max_age=MAX_NEW_AGE),
         source="crossref",
         withdrawn=is_withdrawn(title, abstract),
     )
-    is_old = published is not None and read_at - published > MAX_NEW_AGE
-    return replace(paper, announcement=Announcement.REPLACE) if is_old else paper
 
 
 def _read_abstract(markup: str) -> str:

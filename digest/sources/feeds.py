@@ -16,6 +16,7 @@ from digest.models.errors import SourceChanged, SourceError
 from digest.models.notices import is_notice, is_withdrawn
 from digest.models.paper_ids import build_title_key, canonicalize
 from digest.sources.base import FetchContext, add_note, conditional_headers, failed_result, to_web_link
+from digest.sources.config import SourceConfig
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem
 from digest.sources.text.dates import parse_date
@@ -72,18 +73,16 @@ class Fields:
 class Feeds:
     """The feeds the operator listed: one result each, and one that fails does not affect the others."""
 
-    urls: tuple[str, ...]
+    config: SourceConfig
     name: str = "feeds"
 
     async def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
         """Yield one result per feed."""
-        for done, (url, scope) in enumerate(name_scopes(self.urls).items()):
-            context.report_progress("Feeds", done, len(self.urls))
+        for url, scope in context.track("Feeds", name_scopes(self.config.feeds).items()):
             try:
                 yield await self._fetch_feed(context, url, scope)
             except SourceError as error:
                 yield failed_result(self.name, scope, context.now, error)
-        context.report_progress("Feeds", len(self.urls), len(self.urls))
 
     async def _fetch_feed(self, context: FetchContext, url: str, scope: str) -> FetchResult:
         headers = conditional_headers(context.get_state(scope))

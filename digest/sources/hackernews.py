@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from digest.models import Announcement, FetchResult, Health, Paper, Signal, SignalKind
+from digest.models import FetchResult, Health, Signal, SignalKind
 from digest.models.errors import SourceError
 from digest.models.paper_ids import canonicalize
-from digest.sources.arxiv.api import fetch_by_id
-from digest.sources.base import FetchContext, add_note, failed_result, to_sentence
+from digest.sources.arxiv.api import look_up
+from digest.sources.base import FetchContext, add_note, announce, to_sentence
+from digest.sources.config import SourceConfig
 from digest.sources.items import UnreadableItem, make_items
 from digest.sources.json_body import get_count, get_text, load_json, require_list
 
@@ -48,22 +49,19 @@ class StoryPage:
 class HackerNews:
     """Points and comments of stories that link to papers; those of arXiv's not stored are looked up."""
 
-    base_url: str
-    arxiv_api_url: str = ""  # empty: nothing is looked up
+    config: SourceConfig
     name: str = "hackernews"
 
     async def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
         """Yield one result of the stories of PERIOD."""
         pages: list[StoryPage] = []
         notes: list[str] = []
-        for done, site in enumerate(SITES):
-            context.report_progress("Hacker News", done, len(SITES))
+        for site in context.track("Hacker News", SITES):
             found, note = await self._fetch_site(context, site, is_first=not pages)
             pages += found
             notes += [note] if note else []
         result = add_note(build_result(pages, context.now), " ".join(notes))
         yield await self._add_papers(context, result)
-        context.report_progress("Hacker News", len(SITES), len(SITES))
 
     async def _fetch_site(
         self, context: FetchContext, site: str, *, is_first: bool
@@ -80,16 +78,15 @@ class HackerNews:
             except SourceError as error:
                 if not pages and is_first:
                     raise
-                reason = failed_result(self.name, "", context.now, error).note
-                count = len(pages) * MAX_STORIES
-                return pages, to_sentence(f"Only the newest {count} stories on {site} were read: {reason}")
+                count, reason = len(pages) * MAX_STORIES, to_sentence(str(error))
+                return pages, f"Only the newest {count} stories on {site} were read: {reason}"
         if len(pages) == MAX_PAGES and pages[-1].is_full:
             return pages, f"Older stories on {site} than the newest {MAX_PAGES * MAX_STORIES} were not read."
         return pages, ""
 
     async def _fetch_page(self, context: FetchContext, site: str, number: int) -> bytes:
         response = await context.client.get(
-            f"{self.base_url}/api/v1/search_by_date",
+            f"{self.config.hackernews_url}/api/v1/search_by_date",
             rate_group=self.name,
             params={
                 "query": site,
@@ -105,22 +102,14 @@ class HackerNews:
     async def _add_papers(self, context: FetchContext, result: FetchResult) -> FetchResult:
         """Return the result with the papers that are not stored; signals of unknown papers are left out."""
         ids = list(dict.fromkeys(signal.paper_id for signal in result.signals))
-        existing = context.find_existing(ids) if ids else set()
-        new_ids = [paper_id for paper_id in ids if paper_id not in existing]
-        papers, note = await self._look_up(context, [id_ for id_ in new_ids if id_.startswith("arxiv:")])
-        unknown = set(new_ids) - {paper.id for paper in papers}
+        found = await look_up(context, self.config.arxiv_api_url, ids)
+        papers = tuple(
+            replace(paper, announcement=announce(paper.published, context.now, max_age=MAX_NEW_AGE))
+            for paper in found.papers
+        )
+        unknown = {*context.list_new(ids)} - {paper.id for paper in papers}
         signals = tuple(signal for signal in result.signals if signal.paper_id not in unknown)
-        return add_note(result, note, papers=papers, signals=signals)
-
-    async def _look_up(self, context: FetchContext, ids: Sequence[str]) -> tuple[tuple[Paper, ...], str]:
-        if not ids or not self.arxiv_api_url:
-            return (), ""
-        try:
-            result = await fetch_by_id(context.client, self.arxiv_api_url, ids, context.now)
-        except SourceError as error:
-            reason = failed_result(self.name, "", context.now, error).note
-            return (), to_sentence(f"{len(ids)} papers could not be looked up at arXiv: {reason}")
-        return tuple(_mark_old(paper, context.now) for paper in result.papers), result.note
+        return add_note(result, found.note, papers=papers, signals=signals)
 
 
 def parse_page(body: bytes) -> StoryPage:
@@ -161,13 +150,6 @@ def build_result(pages: Sequence[StoryPage], read_at: datetime) -> FetchResult:
         note=f"{skipped} of {hit_count} stories could not be read." if skipped else "",
     )
     return add_note(result, " ".join(dict.fromkeys(page.note for page in pages if page.note)))
-
-
-def _mark_old(paper: Paper, now: datetime) -> Paper:
-    """Return an old paper as a replacement, so that it is stored but not announced as new."""
-    if paper.published and now - paper.published > MAX_NEW_AGE:
-        return replace(paper, announcement=Announcement.REPLACE)
-    return paper
 
 
 def _parse_story(hit: object) -> Story | None:

@@ -11,8 +11,9 @@ from digest.models.errors import SourceChanged, SourceError
 from digest.models.notices import is_withdrawn
 from digest.models.paper_ids import canonicalize, parse_arxiv_id
 from digest.models.paper_merge import merge_papers
-from digest.sources.arxiv.api import fetch_by_id
+from digest.sources.arxiv.api import look_up
 from digest.sources.base import FetchContext, add_note, failed_result, to_web_link
+from digest.sources.config import SourceConfig
 from digest.sources.http.response import BadResponse
 from digest.sources.items import UnreadableItem, make_items
 from digest.sources.json_body import get_count, get_list, get_text, get_value, load_json
@@ -31,36 +32,23 @@ AUTOMATIC_COMMENTS = 2  # every paper shows at least two comments that are not b
 class HuggingFace:
     """The daily papers of the last days, fetched again each time as their votes grow."""
 
-    base_url: str
-    arxiv_api_url: str = ""  # for the categories of papers that are not stored; empty: not asked
-    days: int = DAYS
+    config: SourceConfig
     name: str = "huggingface"
 
     async def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
         """Yield one result of the last days together; its note names a day that could not be read."""
         today = context.now.date()
-        results: list[FetchResult] = []
-        for days_ago in range(self.days):
-            context.report_progress("Hugging Face daily papers", days_ago, self.days)
-            results.append(await self._fetch_day(context, today - timedelta(days=days_ago)))
-        context.report_progress("Hugging Face daily papers", self.days, self.days)
+        days = [today - timedelta(days=days_ago) for days_ago in range(DAYS)]
+        tracked = context.track("Hugging Face daily papers", days)
+        results = [await self._fetch_day(context, day) for day in tracked]
         yield await self._add_categories(context, merge_results(results))
 
     async def _add_categories(self, context: FetchContext, result: FetchResult) -> FetchResult:
         """Give papers that are not stored their categories and exact texts from arXiv."""
-        ids = [paper.id for paper in result.papers if paper.id.startswith("arxiv:")]
-        existing = context.find_existing(ids) if ids else set()
-        new_ids = [paper_id for paper_id in ids if paper_id not in existing]
-        if not new_ids or not self.arxiv_api_url:
-            return result
-        try:
-            fetched = await fetch_by_id(context.client, self.arxiv_api_url, new_ids, context.now)
-        except SourceError as error:
-            reason = failed_result(self.name, "", context.now, error).note
-            return add_note(result, f"{len(new_ids)} papers could not be looked up at arXiv: {reason}")
-        from_arxiv = {paper.id: paper for paper in fetched.papers}
+        found = await look_up(context, self.config.arxiv_api_url, [paper.id for paper in result.papers])
+        from_arxiv = {paper.id: paper for paper in found.papers}
         papers = tuple(merge_papers(p, from_arxiv[p.id]) if p.id in from_arxiv else p for p in result.papers)
-        return replace(result, papers=papers)
+        return add_note(result, found.note, papers=papers)
 
     async def _fetch_day(self, context: FetchContext, day: date) -> FetchResult:
         pages: list[FetchResult] = []
@@ -82,7 +70,7 @@ class HuggingFace:
 
     async def _fetch_page(self, context: FetchContext, day: date, number: int) -> FetchResult:
         response = await context.client.get(
-            f"{self.base_url}/api/daily_papers",
+            f"{self.config.huggingface_url}/api/daily_papers",
             rate_group=self.name,
             params={"date": day.isoformat(), "limit": PAGE_SIZE, "p": number},
         )

@@ -15,7 +15,8 @@ from typing import Any
 from digest.models import FetchResult, Health, Signal, SignalKind
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.papers import REPOSITORY_KINDS, HubRepository
-from digest.sources.base import FetchContext, failed_result
+from digest.sources.base import FetchContext, failed_result, to_sentence
+from digest.sources.config import SourceConfig
 from digest.sources.http.response import BadResponse
 from digest.sources.json_body import get_count, get_list, get_text, get_value, load_json
 
@@ -33,7 +34,7 @@ _NAME = re.compile(r"(?:[A-Za-z0-9][\w.-]{0,95}/)?[A-Za-z0-9_][\w.-]{0,95}", re.
 class HuggingFaceRepos:
     """How many repositories cite the papers in `FetchContext.ids_to_enrich`, and the best of them."""
 
-    base_url: str
+    config: SourceConfig
     name: str = "huggingface-repos"
 
     async def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
@@ -46,8 +47,7 @@ class HuggingFaceRepos:
         """Ask for each paper until a request fails; what was read before counts."""
         read: dict[str, Mapping[SignalKind, list[HubRepository]]] = {}
         unreadable, failure = 0, None
-        for number, paper_id in enumerate(ids):
-            context.report_progress("Hugging Face repositories", number, len(ids))
+        for paper_id in context.track("Hugging Face repositories", ids):
             try:
                 read[paper_id] = await self._fetch_paper(context, paper_id)
             except SourceChanged:
@@ -63,7 +63,7 @@ class HuggingFaceRepos:
             raise SourceChanged("none of its answers has the lists we know")
         notes = [f"{unreadable} of {len(ids)} answers could not be read."] if unreadable else []
         if failure:
-            reason = failed_result(self.name, SCOPE, context.now, failure).note
+            reason = to_sentence(str(failure))
             notes.append(f"{len(read)} of {len(ids)} papers were looked up, then: {reason}")
         return FetchResult(
             source=self.name,
@@ -81,7 +81,7 @@ class HuggingFaceRepos:
     async def _fetch_paper(
         self, context: FetchContext, paper_id: str
     ) -> Mapping[SignalKind, list[HubRepository]]:
-        url = f"{self.base_url}/api/arxiv/{paper_id.removeprefix('arxiv:')}/repos"
+        url = f"{self.config.huggingface_url}/api/arxiv/{paper_id.removeprefix('arxiv:')}/repos"
         try:
             response = await context.client.get(url, rate_group=self.name)
         except BadResponse as error:

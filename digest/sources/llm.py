@@ -37,10 +37,8 @@ TASK = (
 MIN_SUMMARY_CHARS = 20
 MIN_SHARED_WORDS = 0.6  # share of the longer words; a sentence about something else shares next to none
 STEM_LETTERS = 5  # so that `counting` and `counted` are one word
-LINK_OR_MARKUP = re.compile(
-    r"[<>{}\[\]`@|\\]|://|\bwww\.|\w\.[^\W\d_]{2}",
-    re.IGNORECASE,  # a.bc may be a host: mail programs link it
-)
+# Also a.bc, which may be a host: mail programs link it.
+LINK_OR_MARKUP = re.compile(r"[<>{}\[\]`@|\\]|://|\bwww\.|\w\.[^\W\d_]{2}", re.IGNORECASE)
 LONGER_WORD = re.compile(r"[^\W\d_]{4,}")
 # Words that reverse or enlarge a finding: like numbers, they must come from the paper.
 CRITICAL_WORD = re.compile(

@@ -4,17 +4,18 @@ https://docs.openalex.org. Abstracts come as an index of the places of each word
 after they were published, so they are chosen by the day on which OpenAlex created its record, once a day.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from digest.models import Announcement, FetchResult, FetchState, Health, Paper, Signal, SignalKind
+from digest.models import FetchResult, FetchState, Health, Paper, Signal, SignalKind
 from digest.models.journals import name_journal
 from digest.models.notices import is_notice, is_withdrawn
 from digest.models.paper_ids import build_title_key, canonicalize
-from digest.sources.base import FetchContext, to_web_link
+from digest.sources.base import FetchContext, announce, to_web_link
+from digest.sources.config import SourceConfig
 from digest.sources.items import UnreadableItem, make_items
 from digest.sources.json_body import get_count, get_list, get_text, get_value, load_json, require_list
 from digest.sources.pages import (
@@ -40,17 +41,11 @@ CITATIONS = "citations"  # the scope of what is looked up for stored papers
 _NOT_PAPERS = frozenset({"paratext", "erratum", "retraction", "peer-review", "grant", "dataset", "libguides"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class OpenAlex:
     """New works by journal, author, institution and words, and the citations of stored papers."""
 
-    base_url: str
-    key: str = field(default="", repr=False)
-    issns: tuple[str, ...] = ()
-    authors: tuple[str, ...] = ()  # ORCID iDs, or OpenAlex's own, like A5023888391
-    institutions: tuple[str, ...] = ()  # ROR ids, or OpenAlex's own, like I27837315
-    query: str = ""
-    contact: str = ""  # a mail address
+    config: SourceConfig
     name: str = "openalex"
 
     async def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
@@ -71,20 +66,26 @@ class OpenAlex:
 
     def _iter_searches(self) -> Iterator[tuple[str, Mapping[str, str]]]:
         """Yield the scope and the parameters of each search."""
-        orcids, author_numbers = _part(map(_strip_host, self.authors), lambda id_: "-" in id_)
-        numbers, rors = _part(map(_strip_host, self.institutions), lambda id_: id_.startswith("I"))
+        authors = [id_.rpartition("/")[2] for id_ in self.config.openalex_authors]
+        institutions = [id_.rpartition("/")[2] for id_ in self.config.openalex_institutions]
+        orcids = [id_ for id_ in authors if "-" in id_]
+        numbers = [id_ for id_ in institutions if id_.startswith("I")]
         filters = [
-            ("journals", "primary_location.source.issn", self.issns),
+            ("journals", "primary_location.source.issn", self.config.issns),
             ("authors", "authorships.author.orcid", orcids),
-            ("authors by number", "authorships.author.id", author_numbers),
-            ("institutions", "authorships.institutions.ror", rors),
+            ("authors by number", "authorships.author.id", [id_ for id_ in authors if id_ not in orcids]),
+            (
+                "institutions",
+                "authorships.institutions.ror",
+                [id_ for id_ in institutions if id_ not in numbers],
+            ),
             ("institutions by number", "authorships.institutions.id", numbers),
         ]
         for scope, name, values in filters:
             for number, batch in enumerate(split_batches(values, MAX_VALUES), 1):
                 yield f"{scope} {number}" if number > 1 else scope, {"filter": f"{name}:{'|'.join(batch)}"}
-        if self.query:
-            yield "query", {"search": self.query}
+        if self.config.openalex_query:
+            yield "query", {"search": self.config.openalex_query}
 
     async def _iter_pages(
         self, context: FetchContext, scope: str, params: Mapping[str, str], start: datetime
@@ -127,11 +128,11 @@ class OpenAlex:
 
     async def _get(self, context: FetchContext, params: Mapping[str, str]) -> bytes:
         response = await context.client.get(
-            f"{self.base_url}/works",
+            f"{self.config.openalex_url}/works",
             rate_group="openalex",
             params={
                 "per-page": PAGE_SIZE, "select": FIELDS, **params,
-                "api_key": self.key, "mailto": self.contact,
+                "api_key": self.config.openalex_key, "mailto": self.config.contact,
             },
         )  # fmt: skip
         return response.body
@@ -175,16 +176,6 @@ def _is_read_today(state: FetchState, now: datetime) -> bool:
     return state.read_at is not None and state.read_at.date() == now.date()
 
 
-def _strip_host(id_: str) -> str:
-    return id_.rpartition("/")[2]
-
-
-def _part(ids: Iterable[str], is_first: Callable[[str], bool]) -> tuple[list[str], list[str]]:
-    """Return the ids that are of the first kind, and the others."""
-    known = list(ids)
-    return [id_ for id_ in known if is_first(id_)], [id_ for id_ in known if not is_first(id_)]
-
-
 def _to_doi(paper_id: str) -> str:
     """Return the DOI of a paper, also of one on arXiv; empty if it has none."""
     kind, _, number = paper_id.partition(":")
@@ -211,7 +202,6 @@ def _parse_work(
     if not title or not paper_id:
         raise UnreadableItem("work")
     abstract = normalize_text(strip_tags(restore_abstract(work.get("abstract_inverted_index"))))
-    is_old = published is not None and read_at - published > MAX_DELAY
     paper = Paper(
         id=paper_id,
         title=title,
@@ -223,7 +213,7 @@ def _parse_work(
         authors=authors,
         categories=tuple(dict.fromkeys(_iter_categories(work))),
         aliases=ids[1:],
-        announcement=Announcement.REPLACE if is_old else Announcement.NEW,
+        announcement=announce(published, read_at, max_age=MAX_DELAY),
         source="openalex",
         withdrawn=work.get("is_retracted") is True or is_withdrawn(title, abstract),
     )

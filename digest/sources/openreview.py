@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from digest.models import Announcement, FetchResult, Paper
+from digest.models import FetchResult, Paper
 from digest.models.errors import SourceError
 from digest.models.paper_ids import canonicalize, find_ids
-from digest.sources.base import FetchContext
+from digest.sources.base import FetchContext, announce
+from digest.sources.config import SourceConfig
 from digest.sources.items import UnreadableItem, make_items
 from digest.sources.json_body import get_text, load_json, require_list
 from digest.sources.pages import MAX_PAGES, collect_pages, cut_page, find_period_start, to_result
@@ -28,31 +29,28 @@ _PENDING = re.compile(r"\bsubmi(?:tted|ssion)\b|\breview\b|\brejected\b|\bwithdr
 _YEAR = re.compile(r"\d{4}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class OpenReview:
     """Submissions and decisions of venues, which are named like ICLR.cc/2026/Conference."""
 
-    base_url: str
-    venues: tuple[str, ...]
+    config: SourceConfig
     name: str = "openreview"
 
     async def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
         """Yield one result per venue; one that fails does not affect the others."""
-        if not self.venues:
+        if not self.config.openreview_venues:
             raise SourceError("has no venue: set DIGEST_OPENREVIEW_VENUES")
-        for done, venue in enumerate(self.venues):
-            context.report_progress("OpenReview", done, len(self.venues))
+        for venue in context.track("OpenReview", self.config.openreview_venues):
             state = context.get_state(venue)
             pages = self._iter_pages(context, venue, find_period_start(state, context.now))
             yield await collect_pages(pages, source=self.name, scope=venue, read_at=context.now)
-        context.report_progress("OpenReview", len(self.venues), len(self.venues))
 
     async def _iter_pages(
         self, context: FetchContext, venue: str, start: datetime
     ) -> AsyncIterator[FetchResult]:
         for number in range(MAX_PAGES):
             response = await context.client.get(
-                f"{self.base_url}/notes",
+                f"{self.config.openreview_url}/notes",
                 rate_group="openreview",
                 params={
                     "invitation": f"{venue}/-/Submission", "sort": "tmdate:desc", "limit": PAGE_SIZE,
@@ -114,7 +112,6 @@ def _parse_note(note: Any, venue: str, read_at: datetime, changed_since: datetim
     paper_id = canonicalize(f"openreview:{note.get('forum') or note['id']}")
     forum = paper_id.removeprefix("openreview:")
     published = _get_time(note, "pdate", "odate", "cdate", "tcdate")
-    is_old = published is not None and read_at - published > MAX_NEW_AGE
     return Paper(
         id=paper_id,
         title=title,
@@ -125,7 +122,7 @@ def _parse_note(note: Any, venue: str, read_at: datetime, changed_since: datetim
         authors=normalize_names(_iter_names(_get_value(content, "authors"))),
         categories=tuple(dict.fromkeys([name_venue(venue), *_iter_decisions(content)])),
         aliases=tuple(_find_other_versions(content)),
-        announcement=Announcement.REPLACE if is_old else Announcement.NEW,
+        announcement=announce(published, read_at, max_age=MAX_NEW_AGE),
         source="openreview",
         summary=normalize_text(_get_text(content, "TLDR") or _get_text(content, "tldr")),
         keywords=tuple(filter(None, map(normalize_text, _iter_names(_get_value(content, "keywords"))))),

@@ -7,7 +7,7 @@ the records that got their headings since the last reading.
 
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from digest.models.journals import name_journal
 from digest.models.notices import is_withdrawn
 from digest.models.paper_ids import find_ids
 from digest.sources.base import FetchContext, to_aliases
+from digest.sources.config import SourceConfig
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem
 from digest.sources.json_body import get_value, load_json
@@ -52,19 +53,16 @@ class Search:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class PubMed:
     """Records that match a query, written as on pubmed.gov."""
 
-    base_url: str
-    query: str
-    key: str = field(default="", repr=False)  # ten requests a second instead of three
-    contact: str = ""  # a mail address, which NCBI asks for
+    config: SourceConfig
     name: str = "pubmed"
 
     async def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
         """Yield one result of all records that were entered or got their headings lately."""
-        if not self.query:
+        if not self.config.pubmed_query:
             raise SourceError("has no query: set DIGEST_PUBMED_QUERY")
         state = context.get_state(self.name)
         yield await collect_pages(
@@ -77,11 +75,11 @@ class PubMed:
 
     async def _iter_batches(self, context: FetchContext, start: datetime) -> AsyncIterator[FetchResult]:
         first, last = start.date(), context.now.date() + timedelta(days=1)
-        async for batch in self._iter_period(context, self.query, "edat", first, last):
+        async for batch in self._iter_period(context, self.config.pubmed_query, "edat", first, last):
             yield batch
-        if _MESH_FIELD.search(self.query) and context.get_state(self.name).read_at:
+        if _MESH_FIELD.search(self.config.pubmed_query) and context.get_state(self.name).read_at:
             oldest = f"{last - MAX_INDEXING_TIME:%Y/%m/%d}"
-            query = f"({self.query}) AND {oldest}:{last:%Y/%m/%d}[edat]"
+            query = f"({self.config.pubmed_query}) AND {oldest}:{last:%Y/%m/%d}[edat]"
             async for batch in self._iter_period(context, query, "mhda", first, last):
                 yield batch
 
@@ -101,8 +99,8 @@ class PubMed:
             note = f"{note} Of {search.count} records of one day, {MAX_IDS} were read.".strip()
         health = Health.TRUNCATED if search.count > MAX_IDS else Health.OK
         yield FetchResult(source=self.name, scope=self.name, read_at=context.now, health=health, note=note)
-        existing = context.find_existing([f"pmid:{pmid}" for pmid in search.ids]) if search.ids else set()
-        new = [pmid for pmid in search.ids if f"pmid:{pmid}" not in existing]
+        ids = context.list_new([f"pmid:{pmid}" for pmid in search.ids])
+        new = [paper_id.removeprefix("pmid:") for paper_id in ids]
         for done, batch_ids in enumerate(split_batches(new, BATCH_SIZE)):
             context.report_progress("PubMed", done, -(-len(new) // BATCH_SIZE))
             is_whole = len(new) == len(search.ids) and search.web_env
@@ -142,9 +140,9 @@ class PubMed:
     async def _get(
         self, context: FetchContext, program: str, params: Mapping[str, str | int], accept: Accept
     ) -> bytes:
-        who = {"tool": TOOL, "email": self.contact, "api_key": self.key}
+        who = {"tool": TOOL, "email": self.config.contact, "api_key": self.config.pubmed_key}
         response = await context.client.get(
-            f"{self.base_url}/entrez/eutils/{program}.fcgi",
+            f"{self.config.pubmed_url}/entrez/eutils/{program}.fcgi",
             rate_group="pubmed",
             accept=accept,
             params={"db": "pubmed", **params, **who},

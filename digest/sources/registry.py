@@ -26,35 +26,18 @@ from digest.sources.pubmed import PubMed
 from digest.sources.semanticscholar import SemanticScholar
 
 SOURCES: Mapping[str, Callable[[SourceConfig], Source]] = {
-    "arxiv": lambda config: Arxiv(
-        categories=config.arxiv_categories,
-        rss_url=config.arxiv_rss_url,
-        oai_url=config.arxiv_oai_url,
-        listing_url=config.arxiv_listing_url,
-    ),
-    "huggingface": lambda config: HuggingFace(config.huggingface_url, arxiv_api_url=config.arxiv_api_url),
-    "huggingface-repos": lambda config: HuggingFaceRepos(config.huggingface_url),
-    "biorxiv": lambda config: Biorxiv(config.biorxiv_url),
-    "medrxiv": lambda config: Biorxiv(config.biorxiv_url, name="medrxiv"),
-    "feeds": lambda config: Feeds(config.feeds),
-    "semanticscholar": lambda config: SemanticScholar(config.semanticscholar_url, config.semanticscholar_key),
-    "hackernews": lambda config: HackerNews(config.hackernews_url, arxiv_api_url=config.arxiv_api_url),
-    "pubmed": lambda config: PubMed(
-        base_url=config.pubmed_url, query=config.pubmed_query, key=config.pubmed_key, contact=config.contact
-    ),
-    "crossref": lambda config: Crossref(
-        base_url=config.crossref_url, issns=config.issns, query=config.crossref_query, contact=config.contact
-    ),
-    "openalex": lambda config: OpenAlex(
-        base_url=config.openalex_url,
-        key=config.openalex_key,
-        issns=config.issns,
-        authors=config.openalex_authors,
-        institutions=config.openalex_institutions,
-        query=config.openalex_query,
-        contact=config.contact,
-    ),
-    "openreview": lambda config: OpenReview(base_url=config.openreview_url, venues=config.openreview_venues),
+    "arxiv": Arxiv,
+    "huggingface": HuggingFace,
+    "huggingface-repos": HuggingFaceRepos,
+    "biorxiv": Biorxiv,
+    "medrxiv": partial(Biorxiv, name="medrxiv"),
+    "feeds": Feeds,
+    "semanticscholar": SemanticScholar,
+    "hackernews": HackerNews,
+    "pubmed": PubMed,
+    "crossref": Crossref,
+    "openalex": OpenAlex,
+    "openreview": OpenReview,
 }
 
 

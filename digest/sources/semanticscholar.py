@@ -1,13 +1,14 @@
 """Semantic Scholar as a source of citations and short summaries: its batch endpoint, with an API key."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from digest.models import Announcement, FetchResult, Health, Paper, Signal, SignalKind
 from digest.models.errors import SourceChanged
 from digest.sources.base import FetchContext
+from digest.sources.config import SourceConfig
 from digest.sources.json_body import get_count, get_value, load_json
 from digest.sources.text.normalize import normalize_text, normalize_title, strip_tags
 
@@ -19,14 +20,13 @@ FIELDS = "title,citationCount,tldr,externalIds"
 class SemanticScholar:
     """Citations and summaries of the papers in `FetchContext.ids_to_enrich`; nothing without a key."""
 
-    base_url: str
-    key: str = field(default="", repr=False)
+    config: SourceConfig
     name: str = "semanticscholar"
 
     async def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
         """Yield one result per batch; papers that are unknown there are left out."""
         ids = [paper_id for paper_id in context.ids_to_enrich if paper_id.startswith(("arxiv:", "doi:"))]
-        if not self.key:
+        if not self.config.semanticscholar_key:
             return
         for start in range(0, len(ids), MAX_IDS_PER_REQUEST):
             context.report_progress("Semantic Scholar", start, len(ids))
@@ -35,10 +35,10 @@ class SemanticScholar:
 
     async def _fetch_batch(self, context: FetchContext, ids: Sequence[str]) -> FetchResult:
         response = await context.client.post(
-            f"{self.base_url}/graph/v1/paper/batch?fields={FIELDS}",
+            f"{self.config.semanticscholar_url}/graph/v1/paper/batch?fields={FIELDS}",
             rate_group=self.name,
             json={"ids": [f"{kind.upper()}:{rest}" for kind, _, rest in (id_.partition(":") for id_ in ids)]},
-            headers={"x-api-key": self.key},
+            headers={"x-api-key": self.config.semanticscholar_key},
         )
         return parse(response.body, "batch", context.now, ids=ids)
 

@@ -10,6 +10,7 @@ from digest.models import Announcement, FetchState, Health
 from digest.models.errors import SourceChanged
 from digest.sources.base import FetchContext, fetch_source
 from digest.sources.biorxiv import Biorxiv, parse
+from digest.sources.config import SourceConfig
 from digest.sources.http.client import Client
 from digest.sources.pages import MAX_PAGES
 from tests.factories import NOW
@@ -21,7 +22,9 @@ Replay = Callable[[str], bytes]
 async def test_versions_of_a_paper_are_merged(client: Client, server: ReplayServer, replay: Replay) -> None:
     path = "/details/biorxiv/2026-11-20/2026-11-23/0/json"
     server.set_replies(path, Reply(body=replay("biorxiv/details.json")))
-    (result,) = await fetch_source(Biorxiv(server.url), FetchContext(client=client, now=NOW))
+    (result,) = await fetch_source(
+        Biorxiv(SourceConfig(biorxiv_url=server.url)), FetchContext(client=client, now=NOW)
+    )
     dream, wool = result.papers
     assert (dream.id, dream.version) == ("doi:10.64898/2026.11.20.700001", 2)
     assert dream.announcement is Announcement.NEW  # its first version is here too
@@ -83,7 +86,9 @@ async def test_pages_without_counts_are_read_until_one_is_empty(client: Client, 
 
     for cursor in (0, 2, 3):
         server.set_replies(f"/details/biorxiv/2026-11-20/2026-11-23/{cursor}/json", page)
-    (result,) = await fetch_source(Biorxiv(server.url), FetchContext(client=client, now=NOW))
+    (result,) = await fetch_source(
+        Biorxiv(SourceConfig(biorxiv_url=server.url)), FetchContext(client=client, now=NOW)
+    )
     assert (len(result.papers), result.health) == (3, Health.OK)
 
 
@@ -102,13 +107,17 @@ def page_of(request: RecordedRequest) -> Reply:
 async def test_fetch_reads_all_pages_whatever_their_size(client: Client, server: ReplayServer) -> None:
     for cursor in (0, 30, 60, 70):
         server.set_replies(f"/details/biorxiv/2026-11-20/2026-11-23/{cursor}/json", page_of)
-    (result,) = await fetch_source(Biorxiv(server.url), FetchContext(client=client, now=NOW))
+    (result,) = await fetch_source(
+        Biorxiv(SourceConfig(biorxiv_url=server.url)), FetchContext(client=client, now=NOW)
+    )
     assert (len(result.papers), result.health) == (70, Health.OK)
 
 
 async def test_fetch_that_breaks_off_keeps_earlier_pages(client: Client, server: ReplayServer) -> None:
     server.set_replies("/details/biorxiv/2026-11-20/2026-11-23/0/json", page_of)
-    (result,) = await fetch_source(Biorxiv(server.url), FetchContext(client=client, now=NOW))
+    (result,) = await fetch_source(
+        Biorxiv(SourceConfig(biorxiv_url=server.url)), FetchContext(client=client, now=NOW)
+    )
     assert (len(result.papers), result.health) == (30, Health.TRUNCATED)
     assert result.note == "The fetch stopped early: Answered 404 Not Found."
 
@@ -117,7 +126,9 @@ async def test_fetch_after_weeks_requests_one_week(client: Client, server: Repla
     absent = {"biorxiv": FetchState(read_at=NOW - timedelta(days=40))}
     for cursor in (0, 30, 60, 70):
         server.set_replies(f"/details/biorxiv/2026-11-15/2026-11-23/{cursor}/json", page_of)
-    (result,) = await fetch_source(Biorxiv(server.url), FetchContext(client=client, now=NOW, states=absent))
+    (result,) = await fetch_source(
+        Biorxiv(SourceConfig(biorxiv_url=server.url)), FetchContext(client=client, now=NOW, states=absent)
+    )
     assert (len(result.papers), result.health) == (70, Health.OK)
 
 
@@ -130,7 +141,9 @@ async def test_fetch_stops_after_the_page_limit_with_a_note(client: Client, serv
 
     for cursor in range(MAX_PAGES):
         server.set_replies(f"/details/biorxiv/2026-11-20/2026-11-23/{cursor}/json", one_of_many)
-    (result,) = await fetch_source(Biorxiv(server.url), FetchContext(client=client, now=NOW))
+    (result,) = await fetch_source(
+        Biorxiv(SourceConfig(biorxiv_url=server.url)), FetchContext(client=client, now=NOW)
+    )
     assert (len(result.papers), result.health) == (MAX_PAGES, Health.TRUNCATED)
     assert result.note == "There are more than 100 pages; the rest was not read."
 
@@ -139,5 +152,7 @@ async def test_no_posts_is_empty(client: Client, server: ReplayServer, replay: R
     server.set_replies(
         "/details/medrxiv/2026-11-20/2026-11-23/0/json", Reply(body=replay("biorxiv/none.json"))
     )
-    (result,) = await fetch_source(Biorxiv(server.url, name="medrxiv"), FetchContext(client=client, now=NOW))
+    (result,) = await fetch_source(
+        Biorxiv(SourceConfig(biorxiv_url=server.url), name="medrxiv"), FetchContext(client=client, now=NOW)
+    )
     assert result.health is Health.EMPTY

@@ -9,6 +9,7 @@ import pytest
 from digest.models import Announcement, Health, Paper
 from digest.models.errors import SourceChanged
 from digest.sources.base import FetchContext, fetch_source
+from digest.sources.config import SourceConfig
 from digest.sources.crossref import PAGE_SIZE, Crossref, parse
 from digest.sources.http.client import Client
 from tests.factories import NOW
@@ -77,7 +78,12 @@ async def test_journals_and_words_are_searched_page_by_page(client: Client, serv
     server.set_replies("/works?cursor=*", page(works[:PAGE_SIZE]))
     server.set_replies("/works?cursor=next", page(works[PAGE_SIZE:]))
     source = Crossref(
-        base_url=server.url, issns=("0028-0836", "1476-4687"), query="wool", contact="ada@example.com"
+        SourceConfig(
+            crossref_url=server.url,
+            journals=("0028-0836", "1476-4687"),
+            crossref_query="wool",
+            contact="ada@example.com",
+        )
     )
     journals, query = await fetch_source(source, FetchContext(client=client, now=NOW))
     assert (journals.scope, len(journals.papers), journals.health) == ("journals", PAGE_SIZE + 1, Health.OK)
@@ -88,5 +94,7 @@ async def test_journals_and_words_are_searched_page_by_page(client: Client, serv
 
 
 async def test_without_journals_the_note_names_the_settings(client: Client) -> None:
-    (result,) = await fetch_source(Crossref(base_url="http://x"), FetchContext(client=client, now=NOW))
+    (result,) = await fetch_source(
+        Crossref(SourceConfig(crossref_url="http://x")), FetchContext(client=client, now=NOW)
+    )
     assert result.note == "Has nothing to look for: set DIGEST_JOURNALS or DIGEST_CROSSREF_QUERY."

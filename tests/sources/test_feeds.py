@@ -9,6 +9,7 @@ import pytest
 from digest.models import FetchState, Health, Paper
 from digest.models.errors import SourceChanged
 from digest.sources.base import FetchContext, fetch_source
+from digest.sources.config import SourceConfig
 from digest.sources.feeds import Feeds, name_scopes, parse, scope_of
 from digest.sources.http.client import Client
 from tests.factories import NOW
@@ -169,7 +170,7 @@ async def test_feeds_that_differ_only_in_their_query_have_a_memory_each(
     urls = (f"{server.url}/show?j=a", f"{server.url}/show?j=b")
     server.set_replies("/show", Reply(body=replay("feeds/journal.rdf")))
     states = {scope_of(urls[0]): FetchState(last_modified="Mon, 16 Nov 2026 08:00:00 GMT")}
-    await fetch_source(Feeds(urls), FetchContext(client=client, now=NOW, states=states))
+    await fetch_source(Feeds(SourceConfig(feeds=urls)), FetchContext(client=client, now=NOW, states=states))
     assert ["If-Modified-Since" in request.headers for request in server.requests] == [True, False]
 
 
@@ -202,7 +203,9 @@ async def test_label_of_the_header_decides_how_a_feed_is_decoded(
 ) -> None:
     body = "<rss><item><title>Овцы считают себя на лугу</title></item></rss>".encode("cp1251")
     server.set_replies("/feed", Reply(body=body, headers={"Content-Type": "text/xml; charset=windows-1251"}))
-    (result,) = await fetch_source(Feeds((f"{server.url}/feed",)), FetchContext(client=client, now=NOW))
+    (result,) = await fetch_source(
+        Feeds(SourceConfig(feeds=(f"{server.url}/feed",))), FetchContext(client=client, now=NOW)
+    )
     assert [paper.title for paper in result.papers] == ["Овцы считают себя на лугу"]
 
 
@@ -211,7 +214,7 @@ async def test_address_that_is_none_costs_its_own_feed_only(
 ) -> None:
     server.set_replies("/journal", Reply(body=replay("feeds/journal.rdf")))
     urls = ("http://[bad/feed", f"{server.url}/journal")
-    results = await fetch_source(Feeds(urls), FetchContext(client=client, now=NOW))
+    results = await fetch_source(Feeds(SourceConfig(feeds=urls)), FetchContext(client=client, now=NOW))
     assert [result.health for result in results] == [Health.FAILED, Health.OK]
 
 
@@ -224,7 +227,9 @@ async def test_failing_feed_does_not_affect_others_and_an_unchanged_one_is_not_s
     )
     urls = tuple(f"{server.url}/{name}" for name in ("dead", "journal", "blog"))
     states = {scope_of(urls[2]): FetchState(etag='"6"')}
-    results = await fetch_source(Feeds(urls), FetchContext(client=client, now=NOW, states=states))
+    results = await fetch_source(
+        Feeds(SourceConfig(feeds=urls)), FetchContext(client=client, now=NOW, states=states)
+    )
     assert [(r.health, len(r.papers)) for r in results] == [
         (Health.FAILED, 0), (Health.OK, 2), (Health.OK, 0),
     ]  # fmt: skip

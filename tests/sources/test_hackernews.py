@@ -8,6 +8,7 @@ import pytest
 from digest.models import Announcement, FetchResult, Health, SignalKind
 from digest.models.errors import SourceChanged
 from digest.sources.base import FetchContext, fetch_source
+from digest.sources.config import SourceConfig
 from digest.sources.hackernews import MAX_PAGES, MAX_STORIES, SITES, HackerNews, build_result, parse_page
 from digest.sources.http.client import Client
 from tests.factories import NOW
@@ -46,7 +47,8 @@ async def test_papers_not_stored_are_looked_up_and_old_ones_are_replacements(
     server.set_replies("/api/v1/search_by_date", Reply(body=replay("hackernews/stories.json")))
     server.set_replies("/api/query", Reply(body=replay("arxiv_api/papers.xml")))
     (result,) = await fetch_source(
-        HackerNews(server.url, arxiv_api_url=server.url), FetchContext(client=client, now=NOW)
+        HackerNews(SourceConfig(hackernews_url=server.url, arxiv_api_url=server.url)),
+        FetchContext(client=client, now=NOW),
     )
     assert {paper.id: paper.announcement for paper in result.papers} == {
         "arxiv:2611.12001": Announcement.NEW, "arxiv:1903.00042": Announcement.REPLACE,
@@ -60,7 +62,9 @@ async def test_signals_of_unknown_papers_are_left_out_with_a_note(
 ) -> None:
     server.set_replies("/api/v1/search_by_date", Reply(body=replay("hackernews/stories.json")))
     context = FetchContext(client=client, now=NOW, find_existing=lambda _: {"arxiv:2611.12001"})
-    (result,) = await fetch_source(HackerNews(server.url, arxiv_api_url=server.url), context)
+    (result,) = await fetch_source(
+        HackerNews(SourceConfig(hackernews_url=server.url, arxiv_api_url=server.url)), context
+    )
     assert {signal.paper_id for signal in result.signals} == {"arxiv:2611.12001"}
     assert result.health is Health.OK
     assert "1 papers could not be looked up at arXiv: Answered 404" in result.note
@@ -77,7 +81,9 @@ def build_stories(first: int, count: int) -> bytes:
 
 async def fetch_signals(client: Client, server: ReplayServer) -> tuple[FetchResult, dict[str, float]]:
     context = FetchContext(client=client, now=NOW, find_existing=set)
-    (result,) = await fetch_source(HackerNews(server.url), context)
+    (result,) = await fetch_source(
+        HackerNews(SourceConfig(hackernews_url=server.url, arxiv_api_url="")), context
+    )
     points = {signal.paper_id: signal.value for signal in result.signals if signal.kind is SignalKind.POINTS}
     return result, points
 
@@ -128,6 +134,8 @@ async def test_links_of_every_form_are_searched_and_joined(client: Client, serve
     hits = [{"objectID": str(n), "url": url, "points": 1, "num_comments": 0} for n, url in enumerate(links)]
     server.set_replies("/api/v1/search_by_date", Reply(body=json.dumps({"hits": hits}).encode()))
     context = FetchContext(client=client, now=NOW, find_existing=lambda ids: {*ids})
-    (result,) = await fetch_source(HackerNews(server.url), context)
+    (result,) = await fetch_source(
+        HackerNews(SourceConfig(hackernews_url=server.url, arxiv_api_url="")), context
+    )
     assert {signal.paper_id for signal in result.signals} == {*links.values()} - {""}
     assert {request.query["query"] for request in server.requests} == {*SITES}

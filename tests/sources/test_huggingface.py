@@ -9,6 +9,7 @@ import pytest
 from digest.models import Health, SignalKind
 from digest.models.errors import SourceChanged
 from digest.sources.base import FetchContext, fetch_source
+from digest.sources.config import SourceConfig
 from digest.sources.http.client import Client
 from digest.sources.huggingface import HuggingFace, parse
 from tests.factories import NOW
@@ -109,7 +110,10 @@ async def test_fetch_reads_seven_days_page_by_page(client: Client, server: Repla
         return Reply(body=papers_json(range(100) if request.query["p"] == "0" else range(100, 120)))
 
     server.set_replies("/api/daily_papers", reply)
-    (result,) = await fetch_source(HuggingFace(server.url), FetchContext(client=client, now=NOW))
+    (result,) = await fetch_source(
+        HuggingFace(SourceConfig(huggingface_url=server.url, arxiv_api_url="")),
+        FetchContext(client=client, now=NOW),
+    )
     assert (len(result.papers), result.unseen, result.health) == (120, 120, Health.OK)
     assert [request.query["date"] for request in server.requests] == [
         "2026-11-23", "2026-11-23", *(f"2026-11-{day}" for day in range(22, 16, -1)),
@@ -122,7 +126,10 @@ async def test_failing_day_is_noted_and_the_others_are_kept(
     server.set_replies("/api/daily_papers", Reply(body=b"[]"))
     server.set_replies("/api/daily_papers?date=2026-11-20", Reply(body=b"<html>Sorry</html>"))
     server.set_replies("/api/daily_papers?date=2026-11-19", Reply(body=replay("huggingface/day.json")))
-    (result,) = await fetch_source(HuggingFace(server.url), FetchContext(client=client, now=NOW))
+    (result,) = await fetch_source(
+        HuggingFace(SourceConfig(huggingface_url=server.url, arxiv_api_url="")),
+        FetchContext(client=client, now=NOW),
+    )
     assert len(result.papers) == 3
     assert result.health is Health.TRUNCATED
     assert result.note.startswith("1 of 7 parts could not be read (2026-11-20): Answered with a web page")
@@ -130,7 +137,10 @@ async def test_failing_day_is_noted_and_the_others_are_kept(
 
 async def test_unavailable_service_is_one_failed_result(client: Client, server: ReplayServer) -> None:
     server.set_replies("/api/daily_papers", Reply(status=503))
-    (result,) = await fetch_source(HuggingFace(server.url), FetchContext(client=client, now=NOW))
+    (result,) = await fetch_source(
+        HuggingFace(SourceConfig(huggingface_url=server.url, arxiv_api_url="")),
+        FetchContext(client=client, now=NOW),
+    )
     assert (result.health, result.papers) == (Health.FAILED, ())
     assert result.note == "Answered 503 Service Unavailable."
     assert len(server.requests) == 3  # the other days are not requested
@@ -143,7 +153,9 @@ async def test_papers_not_stored_get_their_categories_from_arxiv(
     server.set_replies("/api/daily_papers?date=2026-11-23", Reply(body=replay("huggingface/day.json")))
     server.set_replies("/api/query", Reply(body=replay("arxiv_api/papers.xml")))
     context = FetchContext(client=client, now=NOW, find_existing=lambda _: {"arxiv:2611.12003"})
-    (result,) = await fetch_source(HuggingFace(server.url, arxiv_api_url=server.url), context)
+    (result,) = await fetch_source(
+        HuggingFace(SourceConfig(huggingface_url=server.url, arxiv_api_url=server.url)), context
+    )
     assert result.papers[0].categories == ("cs.CL", "cs.LG")
     assert result.papers[0].listed == date(2026, 11, 23)
     assert server.requests_to("/api/query")[0].query["id_list"] == "2611.12001,2611.12005"
@@ -152,5 +164,8 @@ async def test_papers_not_stored_get_their_categories_from_arxiv(
 async def test_today_is_empty_if_it_has_not_begun_there(client: Client, server: ReplayServer) -> None:
     server.set_replies("/api/daily_papers", Reply(body=papers_json(range(3))))
     server.set_replies("/api/daily_papers?date=2026-11-23", Reply(status=400))
-    (result,) = await fetch_source(HuggingFace(server.url), FetchContext(client=client, now=NOW))
+    (result,) = await fetch_source(
+        HuggingFace(SourceConfig(huggingface_url=server.url, arxiv_api_url="")),
+        FetchContext(client=client, now=NOW),
+    )
     assert (result.health, result.note, len(result.papers)) == (Health.OK, "", 3)

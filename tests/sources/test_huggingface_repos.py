@@ -14,6 +14,7 @@ from digest.models.papers import HubRepository
 from digest.pipeline.day import load_day
 from digest.pipeline.ingest import fetch_sources
 from digest.sources import huggingface_repos
+from digest.sources.config import SourceConfig
 from digest.sources.http.client import Client
 from digest.sources.huggingface_repos import HuggingFaceRepos, parse
 from tests.factories import NOW, make_paper, make_signal
@@ -49,7 +50,9 @@ def voted(store: Database) -> Database:
 async def fetch(
     store: Database, client: Client, server: ReplayServer, now: datetime = NOW
 ) -> Sequence[FetchResult]:
-    stored = await fetch_sources(store, [HuggingFaceRepos(server.url)], lambda: nullcontext(client), now)
+    stored = await fetch_sources(
+        store, [HuggingFaceRepos(SourceConfig(huggingface_url=server.url))], lambda: nullcontext(client), now
+    )
     return [entry.result for entry in stored]
 
 

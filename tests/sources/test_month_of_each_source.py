@@ -19,6 +19,7 @@ from digest.models import Health
 from digest.pipeline.ingest import StoredResult, fetch_sources
 from digest.sources.base import Source
 from digest.sources.biorxiv import Biorxiv
+from digest.sources.config import SourceConfig
 from digest.sources.crossref import Crossref
 from digest.sources.feeds import Feeds
 from digest.sources.hackernews import HackerNews
@@ -237,15 +238,30 @@ def to_arxiv_number(work: Work) -> str:
 
 
 SOURCES: Mapping[str, tuple[Callable[[Service, RecordedRequest], bytes], Callable[[str], Source]]] = {
-    "biorxiv": (answer_biorxiv, Biorxiv),
-    "medrxiv": (answer_biorxiv, lambda url: Biorxiv(url, name="medrxiv")),
-    "feeds": (answer_feed, lambda url: Feeds((f"{url}/feed",))),
-    "huggingface": (answer_huggingface, HuggingFace),
-    "hackernews": (answer_hackernews, lambda url: HackerNews(url, arxiv_api_url=url)),
-    "pubmed": (answer_pubmed, lambda url: PubMed(base_url=url, query="sheep[majr]")),
-    "crossref": (answer_crossref, lambda url: Crossref(base_url=url, issns=("0028-0836",))),
-    "openalex": (answer_openalex, lambda url: OpenAlex(base_url=url, issns=("0028-0836",))),
-    "openreview": (answer_openreview, lambda url: OpenReview(base_url=url, venues=("FLOCK.cc/2026",))),
+    "biorxiv": (answer_biorxiv, lambda url: Biorxiv(SourceConfig(biorxiv_url=url))),
+    "medrxiv": (answer_biorxiv, lambda url: Biorxiv(SourceConfig(biorxiv_url=url), name="medrxiv")),
+    "feeds": (answer_feed, lambda url: Feeds(SourceConfig(feeds=(f"{url}/feed",)))),
+    "huggingface": (
+        answer_huggingface,
+        lambda url: HuggingFace(SourceConfig(huggingface_url=url, arxiv_api_url="")),
+    ),
+    "hackernews": (
+        answer_hackernews,
+        lambda url: HackerNews(SourceConfig(hackernews_url=url, arxiv_api_url=url)),
+    ),
+    "pubmed": (answer_pubmed, lambda url: PubMed(SourceConfig(pubmed_url=url, pubmed_query="sheep[majr]"))),
+    "crossref": (
+        answer_crossref,
+        lambda url: Crossref(SourceConfig(crossref_url=url, journals=("0028-0836",))),
+    ),
+    "openalex": (
+        answer_openalex,
+        lambda url: OpenAlex(SourceConfig(openalex_url=url, journals=("0028-0836",))),
+    ),
+    "openreview": (
+        answer_openreview,
+        lambda url: OpenReview(SourceConfig(openreview_url=url, openreview_venues=("FLOCK.cc/2026",))),
+    ),
 }
 
 

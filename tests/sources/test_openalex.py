@@ -9,6 +9,7 @@ import pytest
 from digest.models import FetchState, Health, SignalKind
 from digest.models.errors import SourceChanged
 from digest.sources.base import FetchContext, fetch_source
+from digest.sources.config import SourceConfig
 from digest.sources.http.client import Client
 from digest.sources.openalex import OpenAlex, parse, restore_abstract
 from tests.factories import NOW
@@ -61,9 +62,15 @@ async def test_each_kind_of_search_is_a_scope_and_read_once_a_day(
 ) -> None:
     server.set_replies("/works", Reply(body=replay("openalex/works.json")))
     source = OpenAlex(
-        base_url=server.url, key="a-key", issns=("0028-0836",), query="wool",
-        authors=("https://orcid.org/0000-0002-1825-0097", "A5023888391"), institutions=("03yrm5c26",),
-    )  # fmt: skip
+        SourceConfig(
+            openalex_url=server.url,
+            openalex_key="a-key",
+            journals=("0028-0836",),
+            openalex_query="wool",
+            openalex_authors=("https://orcid.org/0000-0002-1825-0097", "A5023888391"),
+            openalex_institutions=("03yrm5c26",),
+        )
+    )
     read = {"query": FetchState(read_at=NOW - timedelta(hours=2))}
     results = await fetch_source(source, FetchContext(client=client, now=NOW, states=read))
     assert [result.scope for result in results] == [
@@ -91,7 +98,7 @@ async def test_citations_of_stored_papers_are_looked_up_once_a_day(
     server.set_replies("/works", Reply(body=json.dumps({"results": works}).encode()))
     pool = ("arxiv:2611.12001", "doi:10.5555/x", "title:sheep|ada|2026", "doi:10.5555/a,b")
     context = FetchContext(client=client, now=NOW, ids_to_enrich=pool)
-    (result,) = await fetch_source(OpenAlex(base_url=server.url), context)
+    (result,) = await fetch_source(OpenAlex(SourceConfig(openalex_url=server.url)), context)
     assert {signal.paper_id: signal.value for signal in result.signals} == {
         "arxiv:2611.12001": 7.0, "doi:10.5555/x": 2.0,
     }  # fmt: skip

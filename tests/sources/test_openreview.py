@@ -9,6 +9,7 @@ import pytest
 from digest.models import Health
 from digest.models.errors import SourceChanged
 from digest.sources.base import FetchContext, fetch_source
+from digest.sources.config import SourceConfig
 from digest.sources.http.client import Client
 from digest.sources.openreview import PAGE_SIZE, OpenReview, name_venue, parse
 from tests.factories import NOW
@@ -74,7 +75,9 @@ async def test_pages_are_read_until_the_notes_are_old_and_a_dead_venue_harms_no_
 
     server.set_replies("/notes", page)
     dead, result = await fetch_source(
-        OpenReview(base_url=server.url, venues=("DEAD.cc/2026/Conference", VENUE)),
+        OpenReview(
+            SourceConfig(openreview_url=server.url, openreview_venues=("DEAD.cc/2026/Conference", VENUE))
+        ),
         FetchContext(client=client, now=NOW),
     )
     assert (dead.scope, dead.health) == ("DEAD.cc/2026/Conference", Health.FAILED)

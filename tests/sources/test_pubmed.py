@@ -9,6 +9,7 @@ import pytest
 from digest.models import FetchState, Health
 from digest.models.errors import SourceChanged, SourceError
 from digest.sources.base import FetchContext, fetch_source
+from digest.sources.config import SourceConfig
 from digest.sources.http.client import Client
 from digest.sources.pubmed import PubMed, parse, parse_search
 from tests.factories import NOW
@@ -79,7 +80,11 @@ async def test_new_records_are_fetched_from_the_history_in_batches(
     ids = [str(41900001 + n) for n in range(450)]
     server.set_replies(ESEARCH, search_result(ids, webenv="MCID_1", querykey="1"))
     server.set_replies(EFETCH, Reply(body=replay("pubmed/efetch.xml")))
-    source = PubMed(base_url=server.url, query="sheep", key="a-key", contact="ada@example.com")
+    source = PubMed(
+        SourceConfig(
+            pubmed_url=server.url, pubmed_query="sheep", pubmed_key="a-key", contact="ada@example.com"
+        )
+    )
     (result,) = await fetch_source(source, FetchContext(client=client, now=NOW))
     assert (result.health, len(result.papers), result.day) == (Health.OK, 2, NOW.date())
     search, *batches = server.requests
@@ -104,7 +109,7 @@ async def test_only_records_that_are_not_stored_are_fetched_also_those_indexed_l
     context = FetchContext(
         client=client, now=NOW, states=READ_BEFORE, find_existing=lambda ids: {*ids} - {"pmid:3", "pmid:40"}
     )
-    await fetch_source(PubMed(base_url=server.url, query='"Sheep"[majr]'), context)
+    await fetch_source(PubMed(SourceConfig(pubmed_url=server.url, pubmed_query='"Sheep"[majr]')), context)
     assert [request.query["id"] for request in server.requests_to(EFETCH)] == ["3", "40"]
     late = server.requests_to(ESEARCH)[1]
     assert late.query["term"] == '("Sheep"[majr]) AND 2025/11/24:2026/11/24[edat]'
@@ -113,7 +118,8 @@ async def test_only_records_that_are_not_stored_are_fetched_also_those_indexed_l
 async def test_a_period_with_too_many_records_is_halved(client: Client, server: ReplayServer) -> None:
     server.set_replies(ESEARCH, search_result([], count=20_000), search_result([]))
     (result,) = await fetch_source(
-        PubMed(base_url=server.url, query="sheep"), FetchContext(client=client, now=NOW)
+        PubMed(SourceConfig(pubmed_url=server.url, pubmed_query="sheep")),
+        FetchContext(client=client, now=NOW),
     )
     periods = [(request.query["mindate"], request.query["maxdate"]) for request in server.requests]
     assert periods[1:] == [("2026/11/16", "2026/11/20"), ("2026/11/21", "2026/11/24")]
@@ -126,7 +132,8 @@ async def test_a_batch_that_fails_costs_the_rest_only(
     server.set_replies(ESEARCH, search_result([str(n) for n in range(1, 300)]))
     server.set_replies(EFETCH, Reply(body=replay("pubmed/efetch.xml")), Reply(status=400))
     (result,) = await fetch_source(
-        PubMed(base_url=server.url, query="sheep"), FetchContext(client=client, now=NOW)
+        PubMed(SourceConfig(pubmed_url=server.url, pubmed_query="sheep")),
+        FetchContext(client=client, now=NOW),
     )
     assert (len(result.papers), result.health) == (2, Health.TRUNCATED)
     assert result.note.endswith("The fetch stopped early: Answered 400 Bad Request.")
@@ -134,6 +141,6 @@ async def test_a_batch_that_fails_costs_the_rest_only(
 
 async def test_without_a_query_the_note_names_the_setting(client: Client) -> None:
     (result,) = await fetch_source(
-        PubMed(base_url="http://x", query=""), FetchContext(client=client, now=NOW)
+        PubMed(SourceConfig(pubmed_url="http://x")), FetchContext(client=client, now=NOW)
     )
     assert (result.health, result.note) == (Health.FAILED, "Has no query: set DIGEST_PUBMED_QUERY.")

@@ -22,6 +22,7 @@ from digest.models import Health
 from digest.models.arxiv_calendar import is_announcement_day
 from digest.pipeline.ingest import StoredResult, fetch_sources
 from digest.sources.arxiv.source import Arxiv
+from digest.sources.config import SourceConfig
 from digest.sources.http.client import Client
 from digest.sources.http.policy import ClientPolicy
 from tests.replay_server import RecordedRequest, ReplayServer, Reply
@@ -128,7 +129,14 @@ async def fetch_thirty_days(
     """Fetch twice a day for thirty announcement days, with the faults."""
     server.set_replies("/rss/cs.CL", arxiv.feed)
     server.set_replies("/oai", arxiv.harvest)
-    source = Arxiv(categories=("cs.CL",), rss_url=server.url, oai_url=f"{server.url}/oai")
+    source = Arxiv(
+        SourceConfig(
+            arxiv_categories=("cs.CL",),
+            arxiv_rss_url=server.url,
+            arxiv_oai_url=f"{server.url}/oai",
+            arxiv_listing_url="",
+        )
+    )
     stored: list[StoredResult] = []
     for n, at in itertools.product(range(len(DAYS)), READ_AT):
         arxiv.day, arxiv.hour, arxiv.fault = DAYS[n], at.hour, FAULTS.get(n, "")

@@ -9,10 +9,11 @@ from digest.models import FetchResult, Health, Paper
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.notices import is_withdrawn
 from digest.models.paper_ids import parse_arxiv_id, parse_arxiv_version
-from digest.sources.base import add_note, to_aliases
+from digest.sources.base import FetchContext, add_note, to_aliases, to_sentence
 from digest.sources.http.client import Client
 from digest.sources.http.response import Accept, BadResponse
 from digest.sources.items import UnreadableItem
+from digest.sources.pages import split_batches
 from digest.sources.text.dates import parse_date
 from digest.sources.text.normalize import normalize_names, normalize_text, normalize_title
 from digest.sources.xml import ATOM, parse_elements, text_of
@@ -20,6 +21,19 @@ from digest.sources.xml import ATOM, parse_elements, text_of
 MAX_IDS_PER_REQUEST = 100
 _EXTENSION = "{http://arxiv.org/schemas/atom}"
 _ERROR_MARK = "/api/errors#"
+
+
+async def look_up(context: FetchContext, base_url: str, paper_ids: Sequence[str]) -> FetchResult:
+    """Return the papers of arXiv among these ids that are not stored; none without *base_url*.
+
+    A request that fails is named in the note.
+    """
+    ids = context.list_new([paper_id for paper_id in paper_ids if paper_id.startswith("arxiv:")])
+    try:
+        return await fetch_by_id(context.client, base_url, ids if base_url else (), context.now)
+    except SourceError as error:
+        note = f"{len(ids)} papers could not be looked up at arXiv: {to_sentence(str(error))}"
+        return FetchResult(source="arxiv-api", scope="look-up", read_at=context.now, note=note)
 
 
 async def fetch_by_id(
@@ -31,10 +45,8 @@ async def fetch_by_id(
         SourceError: a request failed.
     """
     ids = [paper_id.removeprefix("arxiv:") for paper_id in paper_ids]
-    results = [
-        await _fetch_batch(client, base_url, ids[start : start + MAX_IDS_PER_REQUEST], read_at)
-        for start in range(0, len(ids), MAX_IDS_PER_REQUEST)
-    ]
+    batches = split_batches(ids, MAX_IDS_PER_REQUEST)
+    results = [await _fetch_batch(client, base_url, batch, read_at) for batch in batches]
     papers = tuple(paper for result in results for paper in result.papers)
     missing = sorted(set(ids) - {paper.id.removeprefix("arxiv:") for paper in papers})
     note = " ".join(result.note for result in results if result.note)

@@ -12,7 +12,15 @@ from digest.models import Announcement, FetchResult, FetchState, Health, Paper
 from digest.models.arxiv_calendar import get_arxiv_day
 from digest.models.errors import SourceError
 from digest.sources.arxiv import listing, oai, rss
-from digest.sources.base import FetchContext, add_note, conditional_headers, count_unseen, failed_result
+from digest.sources.base import (
+    FetchContext,
+    add_note,
+    conditional_headers,
+    count_unseen,
+    failed_result,
+    to_sentence,
+)
+from digest.sources.config import SourceConfig
 from digest.sources.freshness import BAD_HEALTH, announcement_day, find_missed_day, judge_freshness
 from digest.sources.http.response import Accept, BadResponse, IncompleteResponse
 
@@ -23,22 +31,19 @@ _UNKNOWN_CATEGORY = "arXiv does not know"
 _NEWS = frozenset({Announcement.NEW, Announcement.CROSS})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Arxiv:
     """New papers of the chosen categories: one request for all, one result for each."""
 
-    categories: tuple[str, ...]
-    rss_url: str
-    oai_url: str = ""  # empty: nothing is repaired
-    listing_url: str = ""  # empty: no second opinion
+    config: SourceConfig
     name: str = "arxiv"
 
     async def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
         """Yield one result per category; a paper is in the first of our categories that it has."""
         today = get_arxiv_day(context.now)
-        context.report_progress("arXiv feeds", 0, len(self.categories))
-        fetched = await self._fetch_group(context, self.categories)
-        counted = [count_unseen(result, context.find_existing) for result in fetched]
+        context.report_progress("arXiv feeds", 0, len(self.config.arxiv_categories))
+        fetched = await self._fetch_group(context, self.config.arxiv_categories)
+        counted = [count_unseen(result, context) for result in fetched]
         total = sum(len(result.papers) for result in counted)
         results = [
             judge_freshness(
@@ -60,7 +65,7 @@ class Arxiv:
         for done, result in enumerate(results, 1):
             since = self._repair_from(result, context.get_state(result.scope), today)
             repaired = result if since is None else await self._repair(context, result, since)
-            if repaired.health is Health.STALE and self.listing_url:
+            if repaired.health is Health.STALE and self.config.arxiv_listing_url:
                 second_opinion = second_opinion or await self._second_opinion(context, result.scope, today)
                 repaired = add_note(repaired, second_opinion)
             context.report_progress("arXiv feeds", done, len(results))
@@ -72,7 +77,7 @@ class Arxiv:
         is_first = state.day is None and result.health is Health.EMPTY
         is_unknown = result.health is Health.FAILED and result.note.startswith(_UNKNOWN_CATEGORY)
         needs_repair = missed_day or is_first or result.health in BAD_HEALTH
-        if not self.oai_url or is_unknown or not needs_repair:
+        if not self.config.arxiv_oai_url or is_unknown or not needs_repair:
             return None
         last = state.day or (today - FIRST_REPAIR)
         return max(last - timedelta(days=1), today - MAX_REPAIR)  # a day of overlap: records change meanwhile
@@ -82,20 +87,21 @@ class Arxiv:
         harvested: dict[str, Paper] = {}
         problem = ""
         try:
-            async for page in oai.harvest(context.client, self.oai_url, result.scope, since, context.now):
+            async for page in oai.harvest(
+                context.client, self.config.arxiv_oai_url, result.scope, since, context.now
+            ):
                 harvested |= {paper.id: paper for paper in page.papers}
                 problem = page.note if page.health is Health.TRUNCATED else problem
         except SourceError as error:
-            problem = failed_result(self.name, result.scope, context.now, error).note
+            problem = to_sentence(str(error))
         return _merge_harvest(context, result, harvested, problem)
 
     async def _second_opinion(self, context: FetchContext, category: str, today: date) -> str:
         """Return what arXiv's listing page says about a stale feed, as a sentence."""
         try:
-            page = await listing.fetch_listing(context.client, self.listing_url, category)
+            page = await listing.fetch_listing(context.client, self.config.arxiv_listing_url, category)
         except SourceError as error:
-            reason = failed_result(self.name, "", context.now, error).note
-            return f"arXiv's listing page could not be read: {reason}"
+            return f"arXiv's listing page could not be read: {to_sentence(str(error))}"
         if page.day is None or page.day < today:
             shown = f"{page.day:%d %B}" if page.day else "no day"
             return f"arXiv's own page has no new listing yet either (it shows {shown})."
@@ -121,7 +127,7 @@ class Arxiv:
         state = _common_state(states, get_arxiv_day(context.now))
         try:
             response = await context.client.get(
-                f"{self.rss_url}/rss/{scope}",
+                f"{self.config.arxiv_rss_url}/rss/{scope}",
                 rate_group="arxiv",
                 accept=Accept.XML,
                 headers=conditional_headers(state),
@@ -160,12 +166,12 @@ def _merge_harvest(
     context: FetchContext, result: FetchResult, harvested: Mapping[str, Paper], problem: str
 ) -> FetchResult:
     papers = {**harvested, **{paper.id: paper for paper in result.papers}}
-    merged = count_unseen(replace(result, papers=tuple(papers.values())), context.find_existing)
+    merged = count_unseen(replace(result, papers=tuple(papers.values())), context)
     news = [paper_id for paper_id, paper in harvested.items() if paper.announcement in _NEWS]
     if problem:
         health = result.health if result.health in BAD_HEALTH else Health.TRUNCATED
         return add_note(merged, f"OAI-PMH: {problem}", health=health, day=None)
-    if not set(news) - (context.find_existing(news) if news else set()):
+    if not context.list_new(news):
         return add_note(merged, "OAI-PMH has nothing new either.")
     added = len(papers) - len(result.papers)
     day = announcement_day(get_arxiv_day(context.now))

@@ -5,7 +5,7 @@ stored nor logged.
 """
 
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, zip_longest
@@ -82,17 +82,12 @@ def merge_seeds(libraries: Sequence[SeedPapers]) -> SeedPapers:
 async def _fetch_zotero(
     client: Client, config: SourceConfig, accounts: LibraryAccounts, limit: int
 ) -> AsyncIterator[LikedPaper]:
-    match = _match(
-        _ZOTERO,
-        accounts.zotero,
-        InvalidChange("That is not a Zotero user id: digits, or groups/ and digits."),
-    )
-    kind, number = match.groups()
+    invalid = InvalidChange("That is not a Zotero user id: digits, or groups/ and digits.")
+    kind, number = _match(_ZOTERO, accounts.zotero, invalid).groups()
     headers = {"Zotero-API-Version": "3"}
     if accounts.zotero_key:
-        headers["Zotero-API-Key"] = _match(
-            _ZOTERO_KEY, accounts.zotero_key, InvalidChange("That is not a Zotero key.")
-        )[0]
+        invalid = InvalidChange("That is not a Zotero key.")
+        headers["Zotero-API-Key"] = _match(_ZOTERO_KEY, accounts.zotero_key, invalid)[0]
     for start in range(0, limit, ZOTERO_PAGE_SIZE):
         response = await client.get(
             f"{config.zotero_url}/{kind or 'users'}/{number}/items/top",
@@ -177,7 +172,7 @@ def _parse_author(body: bytes) -> tuple[bool, list[LikedPaper]]:
     page = load_json(body).value
     papers = _check_list(get_value(page, "data"), "Semantic Scholar")
     newest_first = sorted(papers, key=_author_year, reverse=True)
-    return bool(get_value(page, "next")), list(_parse_author_papers(newest_first))
+    return bool(get_value(page, "next")), [*map(_parse_author_paper, newest_first)]
 
 
 def _author_year(paper: Any) -> int:
@@ -185,11 +180,9 @@ def _author_year(paper: Any) -> int:
     return year if isinstance(year, int) else 0
 
 
-def _parse_author_papers(papers: Iterable[Any]) -> Iterator[LikedPaper]:
-    for paper in papers:
-        if isinstance(paper, dict):
-            paper_id = _find_id(get_text(paper, "externalIds", kind) for kind in ("ArXiv", "DOI"))
-            yield _to_liked(get_text(paper, "title"), get_text(paper, "abstract"), paper_id)
+def _parse_author_paper(paper: Any) -> LikedPaper:
+    paper_id = _find_id(get_text(paper, "externalIds", kind) for kind in ("ArXiv", "DOI"))
+    return _to_liked(get_text(paper, "title"), get_text(paper, "abstract"), paper_id)
 
 
 def _to_liked(title: str, abstract: str, paper_id: str) -> LikedPaper:

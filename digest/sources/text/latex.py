@@ -44,6 +44,7 @@ _ARROWS = {
 }  # fmt: skip
 _OPTION = re.compile(r"\s*\[[^\]]*\]")
 _CONDITION_ENDS = ("\\else", "\\fi")
+_ATOM_COUNT = re.compile(r"(?<=[A-Za-z)\]])\d+")
 _STROKE = "\u0338"  # combined with the sign before it
 # What a command puts around its one argument.
 _FENCES = {
@@ -77,8 +78,12 @@ class _Converter:
 
     def convert(self) -> str:
         """Return the whole text, converted."""
+        return self._convert_until("")
+
+    def _convert_until(self, end: str) -> str:
+        """Convert up to this token, or to the end of the text."""
         parts: list[str] = []
-        while self._position < len(self._tokens):
+        while self._peek() not in ("", end):
             parts.append(self._convert_next(_last_text(parts)))
         return "".join(parts)
 
@@ -102,12 +107,10 @@ class _Converter:
         if self._depth > MAX_DEPTH:
             return ""
         self._depth += 1
-        parts: list[str] = []
-        while self._position < len(self._tokens) and self._peek() != "}":
-            parts.append(self._convert_next(_last_text(parts)))
+        text = self._convert_until("}")
         self._position += 1  # also past the end, to tell an unclosed group from a closed one
         self._depth -= 1
-        return "".join(parts)
+        return text
 
     def _read_verbatim(self) -> str:
         """Return a group unconverted: URLs are full of characters that mean something else elsewhere."""
@@ -132,11 +135,11 @@ class _Converter:
             return self._read_nested_command()
         return self._read_character() if following and following not in _SPECIAL_CHARACTERS else ""
 
-    def _read_nested_command(self) -> str:
+    def _read_nested_command(self, before: str = "") -> str:
         if self._depth > MAX_DEPTH:
             return ""
         self._depth += 1
-        text = self._convert_command(self._take()[1:], "")
+        text = self._convert_command(self._take()[1:], before)
         self._depth -= 1
         return text
 
@@ -181,7 +184,7 @@ class _Converter:
         if not self._is_script(mark, before, following):
             return mark
         text = self._read_argument().strip() if is_braced or self._in_math else self._read_script_in_prose()
-        return format_script(mark, letters, text) if text else "" if is_braced else mark
+        return format_script(mark, letters, text) if text or is_braced else mark
 
     def _read_script_in_prose(self) -> str:
         """Read a whole number: in prose `2^16` means sixteen, where TeX would take only the 1."""
@@ -293,12 +296,7 @@ class _Converter:
             return "not "
         if self._peek().isspace():
             self._position += 1
-        if self._peek()[:1] == "\\":
-            self._depth += 1
-            sign = self._convert_command(self._take()[1:], before)
-            self._depth -= 1
-        else:
-            sign = self._read_argument()
+        sign = self._read_nested_command(before) if self._peek()[:1] == "\\" else self._read_argument()
         first, rest = sign.lstrip()[:1], sign.lstrip()[1:]
         if not first or first.isalnum():
             return f"not {sign}" if sign else "not"
@@ -311,7 +309,7 @@ class _Converter:
 
     def _under(self) -> str:
         below, base = self._read_argument().strip(), self._read_argument().strip()
-        return base + (format_script("_", SUBSCRIPTS, below) if below else "")
+        return base + format_script("_", SUBSCRIPTS, below)
 
     def _arrow(self, *, arrow: str) -> str:
         self._skip_options()
@@ -360,19 +358,13 @@ class _Converter:
 
     def _isotope(self) -> str:
         above, below, base = self._read_argument(), self._read_argument(), self._read_argument()
-        return "".join(
-            [
-                format_script("^", SUPERSCRIPTS, above.strip()) if above.strip() else "",
-                format_script("_", SUBSCRIPTS, below.strip()) if below.strip() else "",
-                base,
-            ]
-        )
+        raised = format_script("^", SUPERSCRIPTS, above.strip())
+        return raised + format_script("_", SUBSCRIPTS, below.strip()) + base
 
     def _formula(self) -> str:
         r"""Print a chemical formula: in `\ce{H2O}` a number behind an element counts its atoms."""
-        formula = self._read_argument()
-        return re.sub(
-            r"(?<=[A-Za-z)\]])\d+", lambda number: format_script("_", SUBSCRIPTS, number[0]), formula
+        return _ATOM_COUNT.sub(
+            lambda number: format_script("_", SUBSCRIPTS, number[0]), self._read_argument()
         )
 
     def _quantity(self) -> str:
