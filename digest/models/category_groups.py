@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
-from digest.models.arxiv_categories import ARXIV_CATEGORIES
+from digest.models.arxiv_categories import ARXIV_CATEGORIES, normalize_category
 from digest.models.journals import JOURNALS, name_journal
 
 MAX_NAMES = 100  # of a kind: the most frequent
@@ -46,7 +46,7 @@ def split_category_names(text: str) -> tuple[str, ...]:
     names: list[str] = []
     for part in text.replace("\n", ",").split(","):
         words = part.split()
-        is_arxiv = all(word.lower() in _ARXIV_LOWER or "." in word for word in words)
+        is_arxiv = all(normalize_category(word) in ARXIV_CATEGORIES or "." in word for word in words)
         names += words if is_arxiv else [_to_stored_name(" ".join(words))]
     return tuple(dict.fromkeys(names))
 
@@ -62,6 +62,3 @@ def _find_kind(name: str, source: str, *, is_first: bool) -> CategoryKind:
     if name in JOURNALS or (is_first and source in _JOURNAL_FIRST):
         return CategoryKind.JOURNAL
     return CategoryKind.SUBJECT
-
-
-_ARXIV_LOWER = frozenset(name.lower() for name in ARXIV_CATEGORIES)

@@ -129,6 +129,7 @@ def _parse_paper(item: Mapping[str, Any], scope: str) -> Paper:
     if not title:
         raise UnreadableItem(paper["id"])
     abstract = normalize_text(get_text(paper, "summary") or get_text(item, "summary"))
+    listed = parse_date(get_text(paper, "submittedOnDailyAt")) or parse_date(scope)
     page_url = f"https://huggingface.co/papers/{paper['id']}"
     return Paper(
         id=canonicalize(paper["id"]),
@@ -152,7 +153,7 @@ def _parse_paper(item: Mapping[str, Any], scope: str) -> Paper:
         discussion_url=page_url,
         organization=_parse_display_name(paper.get("organization") or item.get("organization")),
         submitter=_parse_display_name(paper.get("submittedOnDailyBy") or item.get("submittedBy")),
-        listed=_parse_day(paper.get("submittedOnDailyAt")) or _parse_day(scope),
+        listed=listed.date() if listed else None,
         withdrawn=is_withdrawn(title, abstract),
     )
 
@@ -175,10 +176,3 @@ def _parse_signals(paper_id: str, item: Mapping[str, Any], read_at: datetime) ->
 def _parse_display_name(value: object) -> str:
     """Return the name of an organisation or account as people read it."""
     return normalize_text(get_text(value, "fullname")) or normalize_text(get_text(value, "name"))
-
-
-def _parse_day(value: object) -> date | None:
-    try:
-        return date.fromisoformat(value[:10]) if isinstance(value, str) else None
-    except ValueError:
-        return None

@@ -27,6 +27,7 @@ STILL_VOTED = timedelta(days=1)  # since a paper's votes were last read
 BEST = 3  # repositories of each kind that are kept, by likes
 MAX_UNREADABLE = 5  # answers of another shape, after which no more papers are asked for
 ATTENTION = (("huggingface", SignalKind.UPVOTES), ("hackernews", SignalKind.POINTS))
+_Found = Mapping[SignalKind, list[HubRepository]]
 _NAME = re.compile(r"(?:[A-Za-z0-9][\w.-]{0,95}/)?[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 
 
@@ -45,7 +46,7 @@ class HuggingFaceRepos:
 
     async def _fetch_all(self, context: FetchContext, ids: list[str]) -> FetchResult:
         """Ask for each paper until a request fails; what was read before counts."""
-        read: dict[str, Mapping[SignalKind, list[HubRepository]]] = {}
+        read: dict[str, _Found] = {}
         unreadable, failure = 0, None
         for paper_id in context.track("Hugging Face repositories", ids):
             try:
@@ -78,9 +79,7 @@ class HuggingFaceRepos:
             note=" ".join(notes),
         )
 
-    async def _fetch_paper(
-        self, context: FetchContext, paper_id: str
-    ) -> Mapping[SignalKind, list[HubRepository]]:
+    async def _fetch_paper(self, context: FetchContext, paper_id: str) -> _Found:
         url = f"{self.config.huggingface_url}/api/arxiv/{paper_id.removeprefix('arxiv:')}/repos"
         try:
             response = await context.client.get(url, rate_group=self.name)
@@ -114,7 +113,7 @@ def list_due(context: FetchContext) -> list[str]:
     return sorted(due, key=lambda id_: (context.now - last_voted[id_] > STILL_VOTED, -votes[id_], id_))
 
 
-def parse(body: bytes) -> Mapping[SignalKind, list[HubRepository]]:
+def parse(body: bytes) -> _Found:
     """Return the public repositories of each kind, each once, the best-liked first.
 
     Raises:
@@ -136,9 +135,7 @@ def _parse_list(kind: SignalKind, items: list[Any]) -> list[HubRepository]:
     return sorted(by_name.values(), key=lambda found: (-found.likes, found.name))
 
 
-def _build_signals(
-    source: str, read: Mapping[str, Mapping[SignalKind, list[HubRepository]]], now: datetime
-) -> list[Signal]:
+def _build_signals(source: str, read: Mapping[str, _Found], now: datetime) -> list[Signal]:
     return [
         Signal(
             paper_id=paper_id,

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from email.message import Message
 from email.parser import BytesHeaderParser
+from itertools import chain
 
 from digest.delivery.bounces.return_path import find_return_address
 from digest.delivery.reply_codes import Verdict, judge_report
@@ -93,7 +94,8 @@ def parse_report(raw: bytes, *, keys: Sequence[bytes]) -> BounceReport | None:
     verdict = _judge(headers, body, parts)
     if verdict is None:
         return None
-    places = [*_iter_recipients(headers), *_iter_quoted_senders(parts)]
+    recipients = (str(value) for name in _RECIPIENT_HEADERS for value in headers.get_all(name, []))
+    places = chain(recipients, _iter_quoted_senders(parts))
     genuine = (public_id for text in places if (public_id := find_return_address(text, keys=keys)))
     public_id = next(genuine, "")
     is_complaint = verdict.kind is BounceKind.COMPLAINT
@@ -206,11 +208,6 @@ def _parse_complaint(parts: Sequence[_Part]) -> Verdict:
 
 
 # ---- the delivery it is about
-
-
-def _iter_recipients(headers: Message) -> Iterator[str]:
-    for name in _RECIPIENT_HEADERS:
-        yield from map(str, headers.get_all(name, []))
 
 
 def _iter_quoted_senders(parts: Sequence[_Part]) -> Iterator[str]:

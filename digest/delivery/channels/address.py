@@ -47,7 +47,6 @@ def parse_channel_address(text: str, *, allowed_hosts: Sequence[str]) -> Channel
     Raises:
         InvalidChange: it is no such address, or its host is not one of *allowed_hosts*.
         ConfigError: apprise is not installed.
-
     """
     url = _to_apprise_url(text.strip())
     try:

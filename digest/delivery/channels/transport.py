@@ -74,7 +74,6 @@ class ChannelTransport(ConnectionlessTransport):
 
         Raises:
             MemoryError: the answer does not fit into this process.
-
         """
         if not isinstance(message, ChannelMessage):
             raise TypeError("a channel takes no email")

@@ -3,7 +3,7 @@
 import math
 import re
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from enum import StrEnum
 from ipaddress import ip_address
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -104,23 +104,16 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+@dataclass(frozen=True, slots=True)
 class SmtpTransport:
     """Opens connections to one mail server."""
 
-    def __init__(
-        self,
-        server: SmtpServerConfig,
-        *,
-        local_hostname: str | None = None,
-        tls_context: ssl.SSLContext | None = None,
-        timeouts: SmtpTimeouts | None = None,
-        pipelining: bool = True,
-    ) -> None:
-        self._server = server
-        self._local_hostname = local_hostname
-        self._tls_context = tls_context
-        self._timeouts = timeouts or SmtpTimeouts()
-        self._pipelining = pipelining
+    server: SmtpServerConfig
+    _: KW_ONLY
+    local_hostname: str | None = None
+    tls_context: ssl.SSLContext | None = None
+    timeouts: SmtpTimeouts = field(default_factory=SmtpTimeouts)
+    pipelining: bool = True
 
     async def open(self) -> SmtpConnection:
         """Connect, secure and log in. Raises Unreachable."""
@@ -130,7 +123,7 @@ class SmtpTransport:
             await self._log_in(client)
             protocol = SmtpProtocol(client.transport)  # type: ignore[arg-type]  # a base class in name only
             return SmtpConnection(
-                protocol, client.esmtp_extensions, timeouts=self._timeouts, pipelining=self._pipelining
+                protocol, client.esmtp_extensions, timeouts=self.timeouts, pipelining=self.pipelining
             )
         except BaseException:
             client.close()
@@ -138,13 +131,13 @@ class SmtpTransport:
 
     def _build_client(self) -> aiosmtplib.SMTP:
         return aiosmtplib.SMTP(
-            hostname=self._server.host,
-            port=self._server.port,
-            local_hostname=self._local_hostname,
-            use_tls=self._server.tls is Tls.IMPLICIT,
-            start_tls=self._server.tls is Tls.REQUIRED,  # never None: that would mean "if possible"
-            tls_context=self._tls_context,
-            timeout=self._timeouts.connect,
+            hostname=self.server.host,
+            port=self.server.port,
+            local_hostname=self.local_hostname,
+            use_tls=self.server.tls is Tls.IMPLICIT,
+            start_tls=self.server.tls is Tls.REQUIRED,  # never None: that would mean "if possible"
+            tls_context=self.tls_context,
+            timeout=self.timeouts.connect,
         )
 
     async def _connect(self, client: aiosmtplib.SMTP) -> None:
@@ -156,10 +149,10 @@ class SmtpTransport:
             raise Unreachable(_to_result(SmtpStage.CONNECT, error)) from error
 
     async def _log_in(self, client: aiosmtplib.SMTP) -> None:
-        if not self._server.username:
+        if not self.server.username:
             return
         try:
-            await client.login(self._server.username, self._server.password)
+            await client.login(self.server.username, self.server.password)
         except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError, OSError, ValueError) as error:
             raise Unreachable(_to_result(SmtpStage.CONNECT, error)) from error
         except aiosmtplib.SMTPException as error:

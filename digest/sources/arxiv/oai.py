@@ -30,21 +30,6 @@ _GROUPS = frozenset({"cs", "econ", "eess", "math", "q-bio", "q-fin", "stat"})  #
 
 
 @dataclass(frozen=True, slots=True)
-class ResumptionToken:
-    """The token that requests the next page; empty on the last one."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class OaiError:
-    """An error that OAI-PMH reports in a response with status 200."""
-
-    code: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class OaiPage:
     """One page of a harvest; `token` requests the next page and is empty on the last one."""
 
@@ -93,9 +78,6 @@ def parse(body: bytes, scope: str, read_at: datetime) -> OaiPage:
     parsed = parse_elements(body, tags, lambda element: _parse_element(element, read_at))
     if not parsed.broken and parsed.root != f"{_OAI}OAI-PMH":
         raise SourceChanged("the answer is XML, but not of OAI-PMH")
-    for item in parsed.items:
-        if isinstance(item, OaiError) and item.code != "noRecordsMatch":
-            raise SourceError(f"OAI-PMH says {item.code}: {item.text}")
     papers = tuple(item for item in parsed.items if isinstance(item, Paper))
     health = Health.TRUNCATED if parsed.broken else Health.OK if papers else Health.EMPTY
     note = f"{parsed.skipped} records could not be read." if parsed.skipped else ""
@@ -105,16 +87,19 @@ def parse(body: bytes, scope: str, read_at: datetime) -> OaiPage:
         source="arxiv-oai", scope=scope, read_at=read_at, papers=papers, health=health, note=note
     )
     result = add_note(result, parsed.repair_note)
-    token = next((item.text for item in parsed.items if isinstance(item, ResumptionToken)), "")
+    token = next((item for item in parsed.items if isinstance(item, str)), "")
     return OaiPage(result, token)
 
 
-def _parse_element(element: etree._Element, read_at: datetime) -> Paper | ResumptionToken | OaiError | None:
+def _parse_element(element: etree._Element, read_at: datetime) -> Paper | str | None:
+    """Return a paper, or the token of the next page; raise SourceError for an error, which has status 200."""
     kind = local_name(element)
     if kind == "resumptionToken":
-        return ResumptionToken(text_of(element))
+        return text_of(element)
     if kind == "error":
-        return OaiError(element.get("code", ""), text_of(element))
+        if element.get("code") != "noRecordsMatch":
+            raise SourceError(f"OAI-PMH says {element.get('code', '')}: {text_of(element)}")
+        return None
     header = element.find(f"{_OAI}header")
     is_deleted = header is not None and header.get("status") == "deleted"
     return None if is_deleted else _parse_record(element, read_at)

@@ -276,13 +276,9 @@ async def fetch_once(
     Raises:
         SourceError: there was no response, or a larger one than allowed.
     """
+    client = httpx.AsyncClient(timeout=timeout, follow_redirects=False, verify=_create_tls_context())
     try:
-        async with (
-            httpx.AsyncClient(
-                timeout=timeout, follow_redirects=False, verify=_create_tls_context()
-            ) as client,
-            client.stream(method, url) as stream,
-        ):
+        async with client, client.stream(method, url) as stream:
             body = b""
             async for chunk in stream.aiter_bytes():
                 body += chunk
@@ -307,9 +303,8 @@ async def fetch_certificate(url: str) -> bytes:
 
 def parse_wait(headers: Mapping[str, str], *, now: datetime) -> float | None:
     """Return the seconds to wait by Retry-After, else by RateLimit; None if neither says so."""
-    if (seconds := _parse_retry_after(headers.get("retry-after", ""), now)) is not None:
-        return seconds
-    return parse_exhausted_limit(headers)
+    seconds = _parse_retry_after(headers.get("retry-after", ""), now)
+    return parse_exhausted_limit(headers) if seconds is None else seconds
 
 
 def parse_exhausted_limit(headers: Mapping[str, str]) -> float | None:

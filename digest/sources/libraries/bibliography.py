@@ -5,8 +5,9 @@ Nothing that is named is lost: an entry is a paper, an id, or listed as unknown 
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 from lxml import etree
@@ -39,6 +40,8 @@ _TAGGED_FORMATS = (
     ("PMID-", _MEDLINE_LINE, "PMID", _MEDLINE_TAGS),
     ("%0 ", _REFER_LINE, "0", _REFER_TAGS),
 )
+_ParseLine = Callable[[str], tuple[str, str, str] | None]  # of one line: tag, name of the field, and value
+_RIS_BREAKS = ("TY", "ER")
 _RIS_TAGS = frozenset(
     "TY ER TI T1 T2 T3 TT ST BT CT AB N1 N2 DO UR L1 L2 L3 L4 LK AU A1 A2 A3 A4 PY Y1 Y2 DA JO JF JA "  # noqa: SIM905
     "J1 J2 VL IS SP EP SN KW ID PB CY ED M1 M2 M3 C1 C2 C3 C4 C5 C6 C7 C8 AN LA LB DB DP ET OP RI RN "
@@ -101,10 +104,9 @@ def parse_bibliography(text: str) -> SeedPapers:
     lines = _LINE_END.split(text)
     for start, pattern, first_tag, names in _TAGGED_FORMATS:
         if any(line.startswith(start) for line in lines):
-            return _collect(_parse_tagged(lines, pattern, first_tag, names))
-    if any((parsed := _parse_ris_line(line)) and parsed[0] == "ty" for line in lines):
-        rest: list[str] = []
-        return _collect([*_parse_ris(lines, rest)], find_ids(" ".join(rest)))
+            return _parse_tagged(lines, partial(_parse_line, pattern, names), breaks={first_tag})
+    if any((parsed := _parse_ris_line(line)) and parsed[0] == "TY" for line in lines):
+        return _parse_tagged(lines, _parse_ris_line, breaks=_RIS_BREAKS)
     return _parse_ids(lines)
 
 
@@ -189,59 +191,44 @@ def _strip_tex(text: str) -> str:
     return _TEX_IN_ID.sub(" " if "\\href" in text else "", text)
 
 
-def _parse_tagged(
-    lines: Iterable[str], pattern: re.Pattern[str], first_tag: str, names: Mapping[str, str]
-) -> Iterator[LibraryEntry]:
-    """Parse records of tagged lines: *first_tag* begins one, a line without a tag continues the one before.
+def _parse_tagged(lines: Iterable[str], parse_line: _ParseLine, *, breaks: Collection[str]) -> SeedPapers:
+    """Parse records of tagged lines: a tag in *breaks* begins one, a line without a tag continues a field.
 
-    Only tags with a name are kept.
+    Tags without a name are left out; of lines that belong to no field, the ids are read.
     """
-    entry, values = LibraryEntry("", 0), list[str]()
+    entries, between = [LibraryEntry("", 0)], list[str]()
+    values: list[str] = []
     for number, line in enumerate(lines, 1):
-        match = pattern.match(line)
-        if match is None:
-            if values and line.strip():
-                values.append(f"{values.pop()} {line.strip()}")
+        if not line.strip():
             continue
-        tag, value = match[1], match[2].strip()
-        if tag == first_tag:
-            if entry.fields:
-                yield _finish(entry)
-            entry = LibraryEntry("", number)
-        name = names.get(tag, "")
-        values = entry.fields.setdefault(name, []) if name else []
-        values.append(f"pmid:{value}" if name == "pmid" else value)
-    if entry.fields:
-        yield _finish(entry)
+        parsed = parse_line(line)
+        if parsed is None and values:
+            values[-1] += f" {line.strip()}"
+        elif parsed is None:
+            between.append(line)
+        else:
+            tag, name, value = parsed
+            if tag in breaks:
+                entries.append(LibraryEntry("", number))
+            values = entries[-1].fields.setdefault(name, []) if name else []
+            if name or tag not in breaks:  # a field that is left out may have further lines too
+                values.append(value)
+    return _collect([_finish(entry) for entry in entries if entry.fields], find_ids(" ".join(between)))
 
 
-def _parse_ris(lines: Iterable[str], between: list[str]) -> Iterator[LibraryEntry]:
-    """Parse RIS: TY begins a record, a line without a tag continues the field before.
-
-    Lines that belong to no field are appended to *between*.
-    """
-    entry, values = LibraryEntry("", 0), list[str]()
-    for number, line in enumerate(lines, 1):
-        tag, value = _parse_ris_line(line) or ("", line.strip())
-        if tag in ("ty", "er"):
-            if entry.fields:
-                yield _finish(entry)
-            entry, values = LibraryEntry("", number), []
-        elif tag:
-            values = entry.fields.setdefault(tag, [])
-            values.append(value)
-        elif value and values:
-            values.append(f"{values.pop()} {value}")
-        elif value:
-            between.append(value)
-    if entry.fields:
-        yield _finish(entry)
+def _parse_line(pattern: re.Pattern[str], names: Mapping[str, str], line: str) -> tuple[str, str, str] | None:
+    match = pattern.match(line)
+    if match is None:
+        return None
+    name, value = names.get(match[1], ""), match[2].strip()
+    return match[1], name, f"pmid:{value}" if name == "pmid" else value
 
 
-def _parse_ris_line(line: str) -> tuple[str, str] | None:
+def _parse_ris_line(line: str) -> tuple[str, str, str] | None:
     match = _RIS_LINE.match(line)
-    is_tag = match and (match[1] in _RIS_TAGS or line[2:6] == "  - ")
-    return (match[1].lower(), match[2].strip()) if match and is_tag else None
+    if match is None or not (match[1] in _RIS_TAGS or line[2:6] == "  - "):
+        return None
+    return match[1], "" if match[1] in _RIS_BREAKS else match[1].lower(), match[2].strip()
 
 
 def _finish(entry: LibraryEntry) -> LibraryEntry:
