@@ -316,10 +316,7 @@ def _parse_doi(text: str) -> str | None:
     if len(text) > MAX_ID_CHARS:
         return None
     text = remove_unseen(text).strip().lstrip(_OPENERS)
-    while True:
-        plain = _strip_doi(text)
-        if plain == text:
-            break
+    while (plain := _strip_doi(text)) != text:
         text = plain
     return text if _DOI.match(text) else None
 

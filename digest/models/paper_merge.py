@@ -1,6 +1,7 @@
 """Merging of two reports of one paper."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TypeVar
@@ -55,8 +56,8 @@ def merge_papers(stored: Paper, seen: Paper) -> Paper:
         first_seen=_get_earliest(stored.first_seen, seen.first_seen),
         announcement=min(stored.announcement, seen.announcement, key=_ANNOUNCEMENT_ORDER.index),
         withdrawn=stored.withdrawn or seen.withdrawn,
-        keywords=max(stored.keywords, seen.keywords, key=lambda words: (len(words), words)),
-        **{name: _get_longer(getattr(stored, name), getattr(seen, name)) for name in _EXTRAS},
+        keywords=max(stored.keywords, seen.keywords, key=_length_order),
+        **{name: max(getattr(stored, name), getattr(seen, name), key=_length_order) for name in _EXTRAS},
     )
 
 
@@ -102,5 +103,5 @@ def _get_earliest(one: _Moment | None, other: _Moment | None) -> _Moment | None:
     return min(one, other) if one and other else one or other
 
 
-def _get_longer(one: str, other: str) -> str:
-    return max(one, other, key=lambda text: (len(text), text))
+def _length_order(value: Sequence[str]) -> tuple[int, Sequence[str]]:
+    return (len(value), value)

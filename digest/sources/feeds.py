@@ -11,14 +11,15 @@ from urllib.parse import urljoin, urlsplit
 
 from lxml import etree
 
-from digest.models import FetchResult, Health, Paper
+from digest.models import FetchResult, Paper
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.notices import is_notice, is_withdrawn
 from digest.models.paper_ids import build_title_key, canonicalize
-from digest.sources.base import FetchContext, add_note, conditional_headers, failed_result, to_web_link
+from digest.sources.base import FetchContext, conditional_headers, failed_result, to_web_link
 from digest.sources.config import SourceConfig
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem
+from digest.sources.pages import to_xml_result
 from digest.sources.text.dates import parse_date
 from digest.sources.text.names import split_names
 from digest.sources.text.normalize import normalize_name, normalize_text, normalize_title, strip_tags
@@ -136,15 +137,9 @@ def parse(body: bytes, scope: str, read_at: datetime, *, url: str = "") -> Fetch
     is_empty = not parsed.items and not parsed.skipped and not parsed.unforeseen
     if is_empty and parsed.root.rpartition("}")[2].lower() not in _ROOTS:
         raise SourceChanged("the answer is XML, but not a feed")
-    health = Health.TRUNCATED if parsed.broken else Health.OK if parsed.items else Health.EMPTY
-    note = f"{parsed.skipped} items have neither an id nor a distinctive title." if parsed.skipped else ""
-    if parsed.broken:
-        note = f"The feed broke off after {len(parsed.items)} items."
     papers = tuple({paper.id: paper for paper in reversed(parsed.items)}.values())[::-1]
-    result = FetchResult(
-        source="feeds", scope=scope, read_at=read_at, papers=papers, health=health, note=note
-    )
-    return add_note(result, parsed.repair_note)
+    unread = "items have neither an id nor a distinctive title"
+    return to_xml_result("feeds", scope, read_at, parsed, papers, unread=unread)
 
 
 def _parse_item(item: etree._Element) -> Paper | None:

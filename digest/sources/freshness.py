@@ -79,12 +79,8 @@ def find_missed_day(state: FetchState, *, today: date) -> date | None:
     """Return the first announcement day between the last fresh batch and *today*; None if none was missed."""
     if state.day is None:
         return None
-    day, last = state.day + timedelta(days=1), today - timedelta(days=is_announcement_day(today))
-    while day <= last:
-        if is_announcement_day(day):
-            return day
-        day += timedelta(days=1)
-    return None
+    days = (state.day + timedelta(days=n) for n in range(1, (today - state.day).days))
+    return next(filter(is_announcement_day, days), None)
 
 
 def find_hold_reason(

@@ -61,8 +61,10 @@ class OpenAlex:
                 self._iter_pages(context, scope, params, find_period_start(state, context.now)),
                 source=self.name, scope=scope, read_at=context.now, usual=state.usual,
             )  # fmt: skip
-        async for result in self._fetch_citations(context):
-            yield result
+        ids = {doi.removeprefix("doi:"): id_ for id_ in context.ids_to_enrich if (doi := _to_doi(id_))}
+        if ids and not _is_read_today(context.get_state(CITATIONS), context.now):  # they change slowly
+            citations = self._iter_citations(context, ids)
+            yield await collect_pages(citations, source=self.name, scope=CITATIONS, read_at=context.now)
 
     def _iter_searches(self) -> Iterator[tuple[str, Mapping[str, str]]]:
         """Yield the scope and the parameters of each search."""
@@ -103,18 +105,10 @@ class OpenAlex:
                 return
         yield cut_page(self.name, scope, context.now)
 
-    async def _fetch_citations(self, context: FetchContext) -> AsyncIterator[FetchResult]:
-        """Yield the citations of stored papers, unless they were read today: they change slowly."""
-        ids = {doi.removeprefix("doi:"): id_ for id_ in context.ids_to_enrich if (doi := _to_doi(id_))}
-        if not ids or _is_read_today(context.get_state(CITATIONS), context.now):
-            return
-        yield await collect_pages(
-            self._iter_citations(context, ids), source=self.name, scope=CITATIONS, read_at=context.now
-        )
-
     async def _iter_citations(
         self, context: FetchContext, ids: Mapping[str, str]
     ) -> AsyncIterator[FetchResult]:
+        """Yield the citations of stored papers, whose ids are given by their DOI."""
         usable = [doi for doi in ids if "," not in doi and "|" not in doi]  # they separate filters and values
         for batch in split_batches(usable, MAX_VALUES):
             body = await self._get(context, {"filter": f"doi:{'|'.join(batch)}"})

@@ -9,6 +9,7 @@ from digest.models.errors import SourceError
 from digest.models.paper_merge import merge_papers
 from digest.sources.base import failed_result
 from digest.sources.items import Items
+from digest.sources.xml import Parsed
 
 DAY = timedelta(days=1)
 OVERLAP = timedelta(days=7)  # of the first reading of a day: what is listed late is found by the next one
@@ -86,6 +87,18 @@ def to_result(  # noqa: PLR0913  what a page consists of
     health = Health.OK if items.made else Health.EMPTY
     note = f"{unread} {note}".strip()
     return FetchResult(source=source, scope=scope, read_at=read_at, health=health, note=note, **content)
+
+
+def to_xml_result(  # noqa: PLR0913  as to_result
+    source: str, scope: str, read_at: datetime, parsed: Parsed[Any], papers: tuple[Paper, ...], *, unread: str
+) -> FetchResult:
+    """Return the papers of one document; its note says how many are *unread*, or that it broke off."""
+    note = f"{parsed.skipped} {unread}." if parsed.skipped else ""
+    if parsed.broken:
+        note = f"The answer broke off after {len(papers)} papers."
+    health = Health.TRUNCATED if parsed.broken else Health.OK if papers else Health.EMPTY
+    note = f"{note} {parsed.repair_note}".strip()
+    return FetchResult(source=source, scope=scope, read_at=read_at, papers=papers, health=health, note=note)
 
 
 def cut_page(source: str, scope: str, read_at: datetime) -> FetchResult:

@@ -23,7 +23,7 @@ from digest.sources.config import SourceConfig
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem
 from digest.sources.json_body import get_value, load_json
-from digest.sources.pages import collect_pages, find_period_start, split_batches
+from digest.sources.pages import collect_pages, find_period_start, split_batches, to_xml_result
 from digest.sources.text.dates import parse_date
 from digest.sources.text.normalize import normalize_names, normalize_text, normalize_title, strip_tags
 from digest.sources.xml import markup_of, parse_elements, text_of
@@ -195,20 +195,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     parsed = parse_elements(body, ("PubmedArticle",), _parse_article)
     if parsed.root not in ("PubmedArticleSet", "PubmedArticle"):
         raise SourceChanged("the answer is XML, but not a set of articles")
-    skipped = parsed.skipped + parsed.unforeseen
-    notes = (
-        f"{skipped} records could not be read." if skipped else "",
-        f"An answer broke off after {len(parsed.items)} records." if parsed.broken else "",
-        parsed.repair_note,
-    )
-    return FetchResult(
-        source=scope,
-        scope=scope,
-        read_at=read_at,
-        papers=parsed.items,
-        health=Health.TRUNCATED if parsed.broken else Health.OK if parsed.items else Health.EMPTY,
-        note=" ".join(filter(None, notes)),
-    )
+    return to_xml_result(scope, scope, read_at, parsed, parsed.items, unread="records could not be read")
 
 
 def _parse_article(record: etree._Element) -> Paper | None:

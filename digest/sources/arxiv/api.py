@@ -5,7 +5,7 @@ from datetime import datetime
 
 from lxml import etree
 
-from digest.models import FetchResult, Health, Paper
+from digest.models import FetchResult, Paper
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.notices import is_withdrawn
 from digest.models.paper_ids import parse_arxiv_id, parse_arxiv_version
@@ -13,7 +13,7 @@ from digest.sources.base import FetchContext, add_note, to_aliases, to_sentence
 from digest.sources.http.client import Client
 from digest.sources.http.response import Accept, BadResponse
 from digest.sources.items import UnreadableItem
-from digest.sources.pages import split_batches
+from digest.sources.pages import split_batches, to_xml_result
 from digest.sources.text.dates import parse_date
 from digest.sources.text.normalize import normalize_names, normalize_text, normalize_title
 from digest.sources.xml import ATOM, parse_elements, text_of
@@ -80,14 +80,8 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     parsed = parse_elements(body, (f"{ATOM}entry",), _parse_entry)
     if not parsed.broken and parsed.root != f"{ATOM}feed":
         raise SourceChanged("the answer is XML, but not a feed")
-    result = FetchResult(
-        source="arxiv-api", scope=scope, read_at=read_at, papers=parsed.items,
-        health=Health.TRUNCATED if parsed.broken else Health.OK,
-    )  # fmt: skip
-    result = add_note(result, parsed.repair_note)
-    if parsed.broken:
-        return add_note(result, f"The answer broke off after {len(parsed.items)} papers.")
-    return add_note(result, f"{parsed.skipped} entries could not be read.") if parsed.skipped else result
+    unread = "entries could not be read"
+    return to_xml_result("arxiv-api", scope, read_at, parsed, parsed.items, unread=unread)
 
 
 def find_error(body: bytes) -> str:

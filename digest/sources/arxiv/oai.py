@@ -6,14 +6,15 @@ from datetime import date, datetime, timedelta
 
 from lxml import etree
 
-from digest.models import Announcement, FetchResult, Health, Paper
+from digest.models import Announcement, FetchResult, Paper
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.notices import is_withdrawn
 from digest.models.paper_ids import parse_arxiv_id
-from digest.sources.base import add_note, to_aliases
+from digest.sources.base import to_aliases
 from digest.sources.http.client import Client
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem
+from digest.sources.pages import to_xml_result
 from digest.sources.text.dates import parse_date
 from digest.sources.text.normalize import (
     normalize_inverted_name,
@@ -79,14 +80,8 @@ def parse(body: bytes, scope: str, read_at: datetime) -> OaiPage:
     if not parsed.broken and parsed.root != f"{_OAI}OAI-PMH":
         raise SourceChanged("the answer is XML, but not of OAI-PMH")
     papers = tuple(item for item in parsed.items if isinstance(item, Paper))
-    health = Health.TRUNCATED if parsed.broken else Health.OK if papers else Health.EMPTY
-    note = f"{parsed.skipped} records could not be read." if parsed.skipped else ""
-    if parsed.broken:
-        note = f"The harvest broke off after {len(papers)} papers."
-    result = FetchResult(
-        source="arxiv-oai", scope=scope, read_at=read_at, papers=papers, health=health, note=note
-    )
-    result = add_note(result, parsed.repair_note)
+    unread = "records could not be read"
+    result = to_xml_result("arxiv-oai", scope, read_at, parsed, papers, unread=unread)
     token = next((item for item in parsed.items if isinstance(item, str)), "")
     return OaiPage(result, token)
 

@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
-from types import TracebackType
 from typing import Self
 
 import anyio
@@ -35,7 +34,7 @@ from digest.sources.http.response import (
     check_content,
     describe_status,
 )
-from digest.sources.http.ssrf import Resolver, origin, resolve, resolve_public_address, service_key
+from digest.sources.http.ssrf import Resolver, resolve, resolve_public_address
 from digest.sources.text.encoding import to_utf8
 
 RETRY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})  # every other error status is final
@@ -61,7 +60,7 @@ class Client:
         self, policy: ClientPolicy, *, trusted_urls: Iterable[str] = (), resolver: Resolver = resolve
     ) -> None:
         self._policy = policy
-        self._trusted_origins = {origin(httpx.URL(url)) for url in trusted_urls if url}
+        self._trusted_origins = {_get_origin(httpx.URL(url)) for url in trusted_urls if url}
         self._resolver = resolver
         self._locks: dict[str, anyio.Lock] = {}  # by rate group
         self._last_request: dict[str, float] = {}  # end in monotonic seconds, by rate group
@@ -77,9 +76,7 @@ class Client:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
     async def get(
@@ -189,7 +186,7 @@ class Client:
             raise SourceError("redirected us to an invalid address") from error
         if request.url.scheme == "https" and target.scheme != "https":
             raise SourceError(f"redirected us from https to {target.scheme}; that was not followed")
-        is_other_host = origin(target) != origin(request.url)
+        is_other_host = _get_origin(target) != _get_origin(request.url)
         if is_other_host and not self._policy.follow_other_hosts:
             raise SourceError("redirected us to another host; that was not followed")
         headers = request.headers.copy()
@@ -198,10 +195,16 @@ class Client:
             for secret in _SECRET_HEADERS & set(headers):
                 del headers[secret]
         # A trusted origin is trusted only if the operator's own URLs lead there, not another host.
-        is_untrusted = _UNTRUSTED in request.extensions or origin(request.url) not in self._trusted_origins
+        is_untrusted = (
+            _UNTRUSTED in request.extensions or _get_origin(request.url) not in self._trusted_origins
+        )
         return self._http.build_request(
             "GET", target, headers=headers, extensions={_UNTRUSTED: True} if is_untrusted else None
         )
+
+    def _is_trusted(self, request: httpx.Request) -> bool:
+        is_redirected = _UNTRUSTED in request.extensions
+        return _get_origin(request.url) in self._trusted_origins and not is_redirected
 
     async def _send_once(self, request: httpx.Request) -> Response:
         pinned = await self._pin(request)
@@ -218,15 +221,16 @@ class Client:
 
     async def _pin(self, request: httpx.Request) -> httpx.Request:
         """Return the request to send: to the checked IP address itself if the host is not trusted."""
-        if origin(request.url) in self._trusted_origins and _UNTRUSTED not in request.extensions:
+        if self._is_trusted(request):
             return request
-        address = await resolve_public_address(request.url, resolver=self._resolver)
+        url = request.url
+        address = await resolve_public_address(url.scheme, url.host, port=url.port, resolver=self._resolver)
         return self._http.build_request(
             request.method,
-            request.url.copy_with(host=address),
+            url.copy_with(host=address),
             headers=request.headers,
             content=request.content,
-            extensions={"sni_hostname": request.url.host},
+            extensions={"sni_hostname": url.host},
         )
 
     async def _read_body(self, response: httpx.Response) -> bytes:
@@ -249,13 +253,26 @@ class Client:
             self._block(url, seconds, "our rate limit there is used up")
 
     def _block(self, url: httpx.URL, seconds: float, reason: str) -> None:
-        self._blocked[service_key(url)] = (time.monotonic() + seconds, reason)
+        self._blocked[_get_service(url)] = (time.monotonic() + seconds, reason)
 
     def _raise_if_blocked(self, url: httpx.URL) -> None:
-        until, reason = self._blocked.get(service_key(url), (0.0, ""))
+        until, reason = self._blocked.get(_get_service(url), (0.0, ""))
         left = until - time.monotonic()
         if left > 0:
             raise SourceError(f"{reason}; not asked again for {left:.0f} seconds")
+
+
+def _get_origin(url: httpx.URL) -> str:
+    """Return scheme, host and port: what the operator trusts by setting a URL."""
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
+
+
+def _get_service(url: httpx.URL) -> str:
+    """Return the origin and first path segments: what is up or down together.
+
+    A mirror may serve several sources from one host.
+    """
+    return "/".join((_get_origin(url), *url.path.split("/")[1:3]))
 
 
 @cache

@@ -1,6 +1,7 @@
 """Dates as feeds write them, in any order that has one meaning only. Never raises, linear in the text."""
 
 import re
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
 MAX_DATE_CHARS = 80
@@ -35,11 +36,9 @@ def parse_date(text: str) -> datetime | None:
     text = text.strip()
     if not text or len(text) > MAX_DATE_CHARS:
         return None
-    try:
-        moment = datetime.fromisoformat(text.replace("z", "Z")) if text[:4].isdecimal() else None
-        return _to_utc(moment or _parse_freely(text.casefold()))
-    except (ValueError, OverflowError):
-        pass
+    if text[:4].isdecimal():
+        with suppress(ValueError, OverflowError):
+            return _to_utc(datetime.fromisoformat(text.replace("z", "Z")))
     try:
         return _to_utc(_parse_freely(text.casefold()))
     except (ValueError, OverflowError):

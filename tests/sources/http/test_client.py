@@ -348,7 +348,7 @@ async def test_disguised_private_address_is_not_public(address: str) -> None:
         return [address]
 
     with pytest.raises(SourceError, match="private network"):
-        await resolve_public_address(httpx.URL("https://feeds.example/"), resolver=resolve_fixed)
+        await resolve_public_address("https", "feeds.example", port=None, resolver=resolve_fixed)
 
 
 async def test_untrusted_redirect_to_a_trusted_host_is_not_trusted(
