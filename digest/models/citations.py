@@ -228,25 +228,17 @@ def _to_csl_name(name: AuthorName) -> dict[str, str]:
 
 
 def _format_markdown_entry(citation: Citation) -> str:
-    paper, url = citation.paper, quote_url(citation.paper.url).replace("(", "%28").replace(")", "%29")
+    paper, url = citation.paper, _quote_markdown_url(citation.paper.url)
     title = escape_markdown(clean(paper.title) or "(untitled)")
     authors = ", ".join(clean(author) for author in paper.authors[:MAX_AUTHORS])
     doi = find_doi(paper)
-    links = (
-        ("PDF", paper.pdf_url),
-        ("Code", paper.code_url),
-        ("DOI", f"https://doi.org/{doi}" if doi else ""),
-    )
+    links = {"PDF": paper.pdf_url, "Code": paper.code_url, "DOI": f"https://doi.org/{doi}" if doi else ""}
+    quoted = {label: _quote_markdown_url(link) for label, link in links.items()}
     meta = (
         escape_markdown(authors),
         f"{paper.published:%Y-%m-%d}" if paper.published else "",
         escape_markdown(find_journal(paper) or clean(paper.category)),
         "withdrawn" if paper.withdrawn else "",
-    )
-    labelled = " · ".join(
-        f"[{label}]({quote_url(link).replace('(', '%28').replace(')', '%29')})"
-        for label, link in links
-        if quote_url(link)
     )
     blocks = (
         f"## [{title}]({url})" if url else f"## {title}",
@@ -254,9 +246,13 @@ def _format_markdown_entry(citation: Citation) -> str:
         escape_markdown(clean(paper.abstract)),
         f"Note: {escape_markdown(clean(citation.note))}" if clean(citation.note) else "",
         f"Tags: {escape_markdown(', '.join(citation.tags))}" if citation.tags else "",
-        labelled,
+        " · ".join(f"[{label}]({link})" for label, link in quoted.items() if link),
     )
     return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def _quote_markdown_url(url: str) -> str:
+    return quote_url(url).replace("(", "%28").replace(")", "%29")
 
 
 def escape_markdown(text: str) -> str:

@@ -8,6 +8,7 @@ ids of the two sides are of different kinds: callers that merge papers must chec
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -179,12 +180,10 @@ def find_ids(text: str) -> Iterator[str]:
     text = _PMID_LABEL.sub("pmid:", text)  # written with a blank, it would be two words
     for word in filter(_MAY_BE_ID.search, _WORD_BREAK.split(text)):
         for piece in (word, *filter(_MAY_BE_ID.search, _GLUE.split(word))):
-            try:
+            with suppress(ValueError):
                 yield canonicalize(piece)
-            except ValueError:
-                continue
-            if piece is word:
-                break
+                if piece is word:
+                    break
 
 
 def parse_arxiv_id(text: str) -> str | None:

@@ -45,9 +45,9 @@ def merge_papers(stored: Paper, seen: Paper) -> Paper:
         id=identity,
         aliases=tuple(sorted({*sort_names(stored.id, *stored.aliases, seen.id, *seen.aliases)} - {identity})),
         source=source,
-        text_from=_omit_default(source, _get_text_source(first)),
+        text_from=_omit_default(source, first.text_from or first.source),
         authors=authored.authors,
-        authors_from=_omit_default(source, _get_authors_source(authored)),
+        authors_from=_omit_default(source, authored.authors_from or authored.source),
         url=max(stored.url, seen.url, key=_url_order),
         categories=_merge_categories(first.categories, second.categories),
         version=max(stored.version, seen.version),
@@ -61,25 +61,18 @@ def merge_papers(stored: Paper, seen: Paper) -> Paper:
     )
 
 
-def _get_text_source(paper: Paper) -> str:
-    return paper.text_from or paper.source
-
-
-def _get_authors_source(paper: Paper) -> str:
-    return paper.authors_from or paper.source
-
-
 def _omit_default(default: str, source: str) -> str:
     return "" if source == default else source
 
 
 def _text_order(paper: Paper) -> tuple[int, int, int, str, str, str]:
-    rank = _TEXT_RANK.get(_get_text_source(paper), 1)
-    return (paper.version, rank, len(paper.abstract), paper.title, paper.abstract, _get_text_source(paper))
+    source = paper.text_from or paper.source
+    rank = _TEXT_RANK.get(source, 1)
+    return (paper.version, rank, len(paper.abstract), paper.title, paper.abstract, source)
 
 
 def _authors_order(paper: Paper) -> tuple[bool, int, int, tuple[str, ...], str]:
-    source = _get_authors_source(paper)
+    source = paper.authors_from or paper.source
     rank = _AUTHORS_RANK.get(source, 1)
     return (bool(paper.authors), rank, len(paper.authors), paper.authors, source)
 

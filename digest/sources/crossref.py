@@ -123,20 +123,17 @@ def _parse_work(work: Any, read_at: datetime) -> Paper | None:
         raise UnreadableItem("work")
     if any(get_text(update, "type") in _NOT_PAPERS for update in get_list(work, "update-to")):
         return None
-    titles = (strip_tags(text) for text in _get_texts(work, "title"))
-    title = normalize_title(
-        ": ".join(filter(None, (next(titles, ""), *map(strip_tags, _get_texts(work, "subtitle")[:1]))))
-    )
+    titles = map(strip_tags, (*_get_texts(work, "title")[:1], *_get_texts(work, "subtitle")[:1]))
+    title = normalize_title(": ".join(filter(None, titles)))
     if not title:
         raise UnreadableItem("work")
     if is_notice(title):  # of publishers that do not say what it updates
         return None
     paper_id = canonicalize(work["DOI"])
-    abstract = _read_abstract(next(iter(_get_texts(work, "abstract")), ""))
+    abstract = _read_abstract("".join(_get_texts(work, "abstract")[:1]))
     published = _find_date(work)
-    journal = name_journal(
-        normalize_text(next(iter(_get_texts(work, "container-title")), "")), _get_texts(work, "ISSN")
-    )
+    container = normalize_text("".join(_get_texts(work, "container-title")[:1]))
+    journal = name_journal(container, _get_texts(work, "ISSN"))
     return Paper(
         id=paper_id,
         title=title,

@@ -10,7 +10,7 @@ from digest.models.paper_ids import canonicalize
 from digest.sources.arxiv.api import look_up
 from digest.sources.base import FetchContext, add_note, announce, to_sentence
 from digest.sources.config import SourceConfig
-from digest.sources.items import UnreadableItem, make_items
+from digest.sources.items import Items, UnreadableItem, make_items
 from digest.sources.json_body import get_count, get_text, load_json, require_list
 
 PERIOD = timedelta(days=14)  # points come in the first days
@@ -38,10 +38,8 @@ class Story:
 class StoryPage:
     """One response of the search."""
 
-    stories: tuple[Story, ...]
-    hit_count: int
+    stories: Items[Story]
     is_full: bool  # so that another page may follow
-    skipped: int
     note: str
 
 
@@ -119,9 +117,8 @@ def parse_page(body: bytes) -> StoryPage:
         SourceChanged: the body has another shape.
     """
     document = load_json(body, items_key="hits")
-    hits = require_list(document.value, "hits", "stories")
-    stories = make_items(hits, _parse_story).check("stories")
-    return StoryPage(stories.made, len(hits), len(hits) >= MAX_STORIES, stories.skipped, document.note)
+    stories = make_items(require_list(document.value, "hits", "stories"), _parse_story).check("stories")
+    return StoryPage(stories, stories.total >= MAX_STORIES, document.note)
 
 
 def build_result(pages: Sequence[StoryPage], read_at: datetime) -> FetchResult:
@@ -130,7 +127,7 @@ def build_result(pages: Sequence[StoryPage], read_at: datetime) -> FetchResult:
     stories = {
         story.story_id or (page_number, number): story
         for page_number, page in enumerate(pages)
-        for number, story in enumerate(page.stories)
+        for number, story in enumerate(page.stories.made)
     }
     totals: dict[tuple[str, SignalKind], float] = {}
     for story in stories.values():
@@ -140,7 +137,8 @@ def build_result(pages: Sequence[StoryPage], read_at: datetime) -> FetchResult:
         Signal(paper_id=paper_id, kind=kind, value=value, observed_at=read_at, source="hackernews")
         for (paper_id, kind), value in totals.items()
     )
-    hit_count, skipped = sum(page.hit_count for page in pages), sum(page.skipped for page in pages)
+    hit_count = sum(page.stories.total for page in pages)
+    skipped = sum(page.stories.skipped for page in pages)
     result = FetchResult(
         source="hackernews",
         scope="stories",

@@ -129,6 +129,7 @@ def _parse_paper(item: Mapping[str, Any], scope: str) -> Paper:
     if not title:
         raise UnreadableItem(paper["id"])
     abstract = normalize_text(get_text(paper, "summary") or get_text(item, "summary"))
+    authors = (author for author in get_list(paper, "authors") if not get_value(author, "hidden"))
     listed = parse_date(get_text(paper, "submittedOnDailyAt")) or parse_date(scope)
     page_url = f"https://huggingface.co/papers/{paper['id']}"
     return Paper(
@@ -138,11 +139,7 @@ def _parse_paper(item: Mapping[str, Any], scope: str) -> Paper:
         url=f"https://arxiv.org/abs/{identifier}" if identifier else page_url,
         pdf_url=f"https://arxiv.org/pdf/{identifier}" if identifier else "",
         published=parse_date(get_text(paper, "publishedAt")),
-        authors=normalize_names(
-            get_text(author, "name")
-            for author in get_list(paper, "authors")
-            if not get_value(author, "hidden")
-        ),
+        authors=normalize_names(get_text(author, "name") for author in authors),
         source="huggingface",
         summary=normalize_text(get_text(paper, "ai_summary")),
         keywords=tuple(

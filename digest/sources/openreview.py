@@ -120,7 +120,7 @@ def _parse_note(note: Any, venue: str, read_at: datetime, changed_since: datetim
         pdf_url=f"{WEBSITE}/pdf?id={forum}" if _get_text(content, "pdf") else "",
         published=published,
         authors=normalize_names(_iter_names(_get_value(content, "authors"))),
-        categories=tuple(dict.fromkeys([name_venue(venue), *_iter_decisions(content)])),
+        categories=tuple(dict.fromkeys(filter(None, [name_venue(venue), _read_decision(content)]))),
         aliases=tuple(_find_other_versions(content)),
         announcement=announce(published, read_at, max_age=MAX_NEW_AGE),
         source="openreview",
@@ -129,11 +129,10 @@ def _parse_note(note: Any, venue: str, read_at: datetime, changed_since: datetim
     )
 
 
-def _iter_decisions(content: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what was decided on a submission in the venue's words, like ICLR 2026 oral; not before."""
+def _read_decision(content: Mapping[str, Any]) -> str:
+    """Return what was decided on a submission in the venue's words, like ICLR 2026 oral; empty before."""
     decision = normalize_text(_get_text(content, "venue"))
-    if decision and not _PENDING.search(decision):
-        yield decision.replace(",", " ")
+    return "" if _PENDING.search(decision) else decision.replace(",", " ")
 
 
 def _find_other_versions(content: Mapping[str, Any]) -> Iterator[str]:

@@ -291,14 +291,9 @@ def _find_other_versions(record: etree._Element, *, is_preprint: bool) -> Iterat
 
 def _find_date(record: etree._Element, article: etree._Element) -> datetime | None:
     """Return when it went online, else when it was entered, else the date of the issue: it may lie ahead."""
-    places = (
-        article.find("ArticleDate"),
-        *(
-            record.find(f"PubmedData/History/PubMedPubDate[@PubStatus='{name}']")
-            for name in ("entrez", "pubmed")
-        ),
-        article.find("Journal/JournalIssue/PubDate"),
-    )
+    statuses = (f"PubMedPubDate[@PubStatus='{name}']" for name in ("entrez", "pubmed"))
+    entered = (record.find(f"PubmedData/History/{status}") for status in statuses)
+    places = (article.find("ArticleDate"), *entered, article.find("Journal/JournalIssue/PubDate"))
     return next(filter(None, map(_parse_date, places)), None)
 
 

@@ -35,7 +35,7 @@ SIGNED_FIELDS = {
     SUBSCRIPTION: ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
 }
 _TOPIC = re.compile(r"arn:aws(-cn|-us-gov)?:sns:([a-z0-9-]{3,32}):\d{12}:[\w.-]{1,256}")
-_CERTIFICATE_PATH = re.compile(r"/SimpleNotificationService-[0-9a-f]{16,64}\.pem")
+_CERTIFICATE_PATH = r"/SimpleNotificationService-[0-9a-f]{16,64}\.pem"
 
 
 # Returns what is at a URL, without following redirects; raises SourceError if there is no good answer.
@@ -159,10 +159,7 @@ def _has_amazon_urls(message: SnsMessage) -> bool:
     if match is None:
         return False
     host = f"sns.{match[2]}.amazonaws.com" + (".cn" if match[1] == "-cn" else "")
-    if not message.certificate_url.startswith(f"https://{host}/"):
-        return False
-    path = message.certificate_url.removeprefix(f"https://{host}")
-    if _CERTIFICATE_PATH.fullmatch(path) is None:
+    if not re.fullmatch(rf"https://{re.escape(host)}{_CERTIFICATE_PATH}", message.certificate_url):
         return False
     return message.kind != SUBSCRIPTION or _is_confirmation_url(message, host)
 

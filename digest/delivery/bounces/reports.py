@@ -87,8 +87,7 @@ def parse_report(raw: bytes, *, keys: Sequence[bytes]) -> BounceReport | None:
     An answer that is no report (an out-of-office note) gives None. A report that cannot be understood
     is of kind OTHER, which has no consequences.
     """
-    if len(raw) > MAX_REPORT_BYTES:
-        raw = raw[:MAX_REPORT_BYTES]
+    raw = raw[:MAX_REPORT_BYTES]
     headers, body = _split_headers(raw)
     parts = list(_iter_parts(headers, body)) if headers.get_content_maintype() == "multipart" else []
     verdict = _judge(headers, body, parts)

@@ -117,7 +117,15 @@ class SmtpTransport:
 
     async def open(self) -> SmtpConnection:
         """Connect, secure and log in. Raises Unreachable."""
-        client = self._build_client()
+        client = aiosmtplib.SMTP(
+            hostname=self.server.host,
+            port=self.server.port,
+            local_hostname=self.local_hostname,
+            use_tls=self.server.tls is Tls.IMPLICIT,
+            start_tls=self.server.tls is Tls.REQUIRED,  # never None: that would mean "if possible"
+            tls_context=self.tls_context,
+            timeout=self.timeouts.connect,
+        )
         try:
             await self._connect(client)
             await self._log_in(client)
@@ -128,17 +136,6 @@ class SmtpTransport:
         except BaseException:
             client.close()
             raise
-
-    def _build_client(self) -> aiosmtplib.SMTP:
-        return aiosmtplib.SMTP(
-            hostname=self.server.host,
-            port=self.server.port,
-            local_hostname=self.local_hostname,
-            use_tls=self.server.tls is Tls.IMPLICIT,
-            start_tls=self.server.tls is Tls.REQUIRED,  # never None: that would mean "if possible"
-            tls_context=self.tls_context,
-            timeout=self.timeouts.connect,
-        )
 
     async def _connect(self, client: aiosmtplib.SMTP) -> None:
         try:

@@ -35,8 +35,10 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
         SourceChanged: the body is no feed, or arXiv's error feed.
     """
     parsed = parse_elements(body, ("item", f"{ATOM}entry"), _parse_item)
-    if not parsed.items:
-        _check_empty_feed(body)
+    if not parsed.items and (message := find_error(body)):
+        raise SourceChanged(f"arXiv says: {message}")
+    if not parsed.items and local_name(parse_document(body)) not in {"rss", "feed", "RDF"}:
+        raise SourceChanged("the answer is XML, but not a feed")
     health, note = Health.OK, ""
     if parsed.broken:
         health, note = Health.TRUNCATED, f"The feed broke off after {len(parsed.items)} papers."
@@ -114,9 +116,8 @@ def _parse_item(item: etree._Element) -> Paper:
     title = normalize_title(fields.get("title") or fields.get(f"{ATOM}title", ""))
     if identifier is None or not title:
         raise UnreadableItem(guid)
-    preamble_type, abstract = _parse_description(
-        fields.get("description") or fields.get(f"{ATOM}summary", "")
-    )
+    description = fields.get("description") or fields.get(f"{ATOM}summary", "")
+    preamble_type, abstract = _parse_description(description)
     announce_type = fields.get(_ANNOUNCE_TYPE, preamble_type).strip()
     announcement = _ANNOUNCEMENTS.get(announce_type, Announcement.NEW)
     announced = _parse_time(fields.get("pubDate") or fields.get(f"{ATOM}published", ""))
@@ -184,10 +185,3 @@ def _adjust_announcement(
 
 
 _parse_time = lru_cache(maxsize=64)(parse_date)  # every item of a feed has the same date
-
-
-def _check_empty_feed(body: bytes) -> None:
-    if message := find_error(body):
-        raise SourceChanged(f"arXiv says: {message}")
-    if local_name(parse_document(body)) not in {"rss", "feed", "RDF"}:
-        raise SourceChanged("the answer is XML, but not a feed")

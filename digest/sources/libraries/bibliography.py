@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple, cast
 
 from lxml import etree
@@ -172,15 +173,19 @@ def _find_id(fields: Mapping[str, list[str]]) -> str:
     """Return the surest id of an entry, whatever field it stands in."""
     numbers = (value.strip() for value in _get_values(fields, ("eprint", "arxivid")))
     if number := next(filter(_OLD_NUMBER.fullmatch, numbers), ""):
-        for archive in _get_values(fields, ("primaryclass", "eprintclass")):
-            if found := next(find_ids(f"{archive.strip()}/{number}"), ""):
-                return found
-    others = (name for name in fields if name not in _OTHER_PAPERS and name not in _ID_FIELDS)
-    for value in _get_values(fields, (*_ID_FIELDS, *others)):
-        if found := next(find_ids(_strip_tex(value)), ""):
+        archives = _get_values(fields, ("primaryclass", "eprintclass"))
+        if found := find_first_id(f"{archive.strip()}/{number}" for archive in archives):
             return found
+    others = (name for name in fields if name not in _OTHER_PAPERS and name not in _ID_FIELDS)
+    if found := find_first_id(map(_strip_tex, _get_values(fields, (*_ID_FIELDS, *others)))):
+        return found
     numbers = (value.strip() for value in _get_values(fields, ("pmid",)))
     return next((f"pmid:{number}" for number in numbers if _PMID.fullmatch(number)), "")
+
+
+def find_first_id(texts: Iterable[str]) -> str:
+    """Return the first canonical id in these texts, also one that stands among other words."""
+    return next(chain.from_iterable(map(find_ids, texts)), "")
 
 
 def _strip_tex(text: str) -> str:

@@ -5,7 +5,7 @@ stored nor logged.
 """
 
 import re
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, zip_longest
@@ -15,11 +15,10 @@ from anyio import to_thread
 
 from digest.models import LikedPaper
 from digest.models.errors import InvalidChange, SourceChanged
-from digest.models.paper_ids import find_ids
 from digest.sources.config import SourceConfig
 from digest.sources.http.client import Client
 from digest.sources.json_body import get_list, get_text, get_value, load_json
-from digest.sources.libraries.bibliography import MAX_PAPERS, SeedPapers
+from digest.sources.libraries.bibliography import MAX_PAPERS, SeedPapers, find_first_id
 from digest.sources.text.normalize import normalize_text, normalize_title, strip_tags
 
 ZOTERO_PAGE_SIZE = 100  # the largest they allow
@@ -108,7 +107,7 @@ def _parse_zotero(body: bytes) -> tuple[int, list[LikedPaper]]:
     papers = []
     for data in (get_value(item, "data") for item in items):
         if isinstance(data, dict) and data.get("itemType") not in NOT_PAPERS:
-            paper_id = _find_id(get_text(data, name) for name in ("archiveID", "DOI", "url", "extra"))
+            paper_id = find_first_id(get_text(data, name) for name in ("archiveID", "DOI", "url", "extra"))
             papers.append(_to_liked(get_text(data, "title"), get_text(data, "abstractNote"), paper_id))
     return len(items), papers
 
@@ -141,7 +140,7 @@ def _parse_orcid_group(group: Any) -> LikedPaper:
     titles = (get_text(summary, "title", "title", "value") for summary in get_list(group, "work-summary"))
     ids = get_list(group, "external-ids", "external-id")
     own = [entry for entry in ids if get_value(entry, "external-id-relationship") in ("self", "SELF", None)]
-    paper_id = _find_id(get_text(entry, "external-id-value") for entry in own)
+    paper_id = find_first_id(get_text(entry, "external-id-value") for entry in own)
     return _to_liked(next(filter(None, titles), ""), "", paper_id)
 
 
@@ -181,17 +180,12 @@ def _author_year(paper: Any) -> int:
 
 
 def _parse_author_paper(paper: Any) -> LikedPaper:
-    paper_id = _find_id(get_text(paper, "externalIds", kind) for kind in ("ArXiv", "DOI"))
+    paper_id = find_first_id(get_text(paper, "externalIds", kind) for kind in ("ArXiv", "DOI"))
     return _to_liked(get_text(paper, "title"), get_text(paper, "abstract"), paper_id)
 
 
 def _to_liked(title: str, abstract: str, paper_id: str) -> LikedPaper:
     return LikedPaper(normalize_title(strip_tags(title)), normalize_text(strip_tags(abstract)), paper_id)
-
-
-def _find_id(texts: Iterable[str]) -> str:
-    """Return the first canonical id in these texts, also one that stands among other words."""
-    return next(chain.from_iterable(map(find_ids, texts)), "")
 
 
 def _match(pattern: re.Pattern[str], text: str, invalid: InvalidChange) -> re.Match[str]:

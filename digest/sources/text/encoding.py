@@ -6,6 +6,7 @@ the HTTP header, then that of the XML declaration. A label of Latin-1 or ASCII m
 
 import codecs
 import re
+from contextlib import suppress
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _UTF16_STARTS = {b"<\0": "utf-16-le", b"\0<": "utf-16-be", b"[\0": "utf-16-le", b"{\0": "utf-16-le"}
@@ -41,18 +42,14 @@ def decode_text(body: bytes, *, http_label: str = "") -> tuple[str, int]:
     labels = [http_label, _find_xml_label(body)]
     if b"\x1b" in body and "iso2022_jp" in map(find_encoding, labels):
         return _decode(body, "iso2022_jp")
-    try:
+    with suppress(UnicodeDecodeError):
         return body.decode().lstrip("\ufeff"), 0
-    except UnicodeDecodeError:
-        pass
     known = [encoding for encoding in map(find_encoding, labels) if encoding]
     for encoding in known:
         if encoding in {"utf-8", "cp1252"}:
             break
-        try:
+        with suppress(UnicodeDecodeError):
             return body.decode(encoding), 0
-        except UnicodeDecodeError:
-            continue
     text, strays = _decode(body, "utf-8")
     return text, 0 if "cp1252" in known else strays
 

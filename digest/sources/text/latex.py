@@ -419,13 +419,8 @@ _COMMANDS: Mapping[str, Callable[[_Converter], str]] = {
     "textsuperscript": lambda tex: format_script("", SUPERSCRIPTS, tex._read_argument()),
     "textsubscript": lambda tex: format_script("", SUBSCRIPTS, tex._read_argument()),
     "href": _Converter._link,
-    "url": _Converter._read_verbatim,
-    "path": _Converter._read_verbatim,
-    "nolinkurl": _Converter._read_verbatim,
-    "mathbb": _Converter._blackboard,
-    "mathbbm": _Converter._blackboard,
-    "mathds": _Converter._blackboard,
-    "Bbb": _Converter._blackboard,
+    **dict.fromkeys(("url", "path", "nolinkurl"), _Converter._read_verbatim),
+    **dict.fromkeys(("mathbb", "mathbbm", "mathds", "Bbb"), _Converter._blackboard),
     "footnote": lambda tex: f" ({tex._read_argument().strip()})",
     **dict.fromkeys(
         ("textcolor", "colorbox", "scalebox", "raisebox", "rotatebox", "foreignlanguage"),
@@ -445,8 +440,7 @@ _COMMANDS: Mapping[str, Callable[[_Converter], str]] = {
     "fi": _Converter._swallow_space,
     "prescript": _Converter._isotope,
     "ce": _Converter._formula,
-    "SI": _Converter._quantity,
-    "qty": _Converter._quantity,
+    **dict.fromkeys(("SI", "qty"), _Converter._quantity),
 }
 
 

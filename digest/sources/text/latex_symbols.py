@@ -137,12 +137,9 @@ ACCENTS = {
     "textgrave": "\u0300", "textcircumflex": "\u0302", "textdiaeresis": "\u0308", "textcaron": "\u030c",
     "textbreve": "\u0306", "textmacron": "\u0304", "texttilde": "\u0303", "textring": "\u030a",
     "textdotbelow": "\u0323", "textdotaccent": "\u0307", "textdoubleacute": "\u030b",
-    "texthungarumlaut": "\u030b", "textpolhook": "\u0328", "capitalcaron": "\u030c",
-    "capitalcedilla": "\u0327", "capitalogonek": "\u0328", "capitalring": "\u030a",
-    "capitalacute": "\u0301", "capitalgrave": "\u0300", "capitaldieresis": "\u0308",
-    "capitalcircumflex": "\u0302", "capitaltilde": "\u0303", "capitalmacron": "\u0304",
-    "capitalbreve": "\u0306", "capitaldotaccent": "\u0307", "capitalhungarumlaut": "\u030b",
+    "texthungarumlaut": "\u030b", "textpolhook": "\u0328", "capitaldieresis": "\u0308",
 }  # fmt: skip
+ACCENTS |= {name.replace("text", "capital"): accent for name, accent in ACCENTS.items() if "text" in name}
 MATH_ACCENTS = {
     "hat": "\u0302", "widehat": "\u0302", "what": "\u0302", "tilde": "\u0303", "widetilde": "\u0303",
     "wt": "\u0303", "Tilde": "\u0303", "bar": "\u0304", "overline": "\u0304", "vec": "\u20d7",
