@@ -43,7 +43,7 @@ MAX_HTML_BYTES = 80_000  # Gmail clips a mail at about 102 KB
 MAX_READER_BYTES = 6_000  # what a reader adds to the HTML around the cards hardly exceeds this
 TRIM_ORDER = "npt"  # codes of the sections, dropped first to last
 MAX_CARDS = 20_000  # in memory; a run has hundreds
-MAX_REASONS = 20_000
+MAX_REASONS = 12_288
 DAYS_KEPT = timedelta(days=2)  # mails of some days are sent side by side: zones differ, and some are retried
 SECTION_TEMPLATES = {"t": "card", "p": "card", "n": "line"}
 
