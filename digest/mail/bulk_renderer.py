@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from markupsafe import escape
 
-from digest.mail.cards import build_card, build_personal_fields, explain_pick, wrap_reason
+from digest.mail.cards import build_card, build_personal_fields, wrap_reason
 from digest.mail.layout import (
     DigestLayout,
     build_layout,
@@ -35,7 +35,7 @@ from digest.mail.renderer import Renderer
 from digest.mail.subject import build_preheader, build_subject, is_strong
 from digest.mail.text_wrap import wrap_text
 from digest.mail.tokens import Keys, Purpose
-from digest.mail.wording import describe_evidence
+from digest.mail.wording import describe_evidence, describe_reason
 from digest.models import Edition, Email, Frequency, Heat, Paper, ReasonKind, Section, Subscriber
 from digest.models.editions import SECTION_CODES, EditionRows, PaperNews, PickRow, to_rows
 
@@ -269,7 +269,7 @@ class _Group:
         section = SECTION_CODES[code]
         reason = edition.parse_reason(section, stored)
         if reason.because is ReasonKind.TREND:  # then it depends on the paper
-            return _build_why(self._locale, explain_pick(self._locale, edition.build_pick(row), self.day))
+            return _build_why(self._locale, describe_reason(self._locale, edition.build_pick(row), self.day))
         if len(self._reasons) >= MAX_REASONS:
             self._reasons.clear()
         # Only categories are told otherwise under "Also new".

@@ -81,7 +81,7 @@ def build_personal_fields(
 ) -> PersonalFields:
     """Return a reader's parts of a card; under "Also new" without feedback links."""
     href = links.opening_url(reader.public_id, pick.paper.id) if reader.preferences.clicks_may_teach else ""
-    reason = explain_pick(locale, pick, day)
+    reason = wording.describe_reason(locale, pick, day)
     reasons = PersonalFields(why=reason, why_lines=wrap_reason(locale, reason), more="", less="", href=href)
     if pick.section is Section.ALSO_NEW:
         return reasons
@@ -90,16 +90,6 @@ def build_personal_fields(
         more=links.more_url(reader.public_id, pick.paper.id),
         less=links.less_url(reader.public_id, pick.paper.id),
     )
-
-
-def explain_pick(locale: Locale, pick: Pick, day: date) -> str:
-    """Return why a paper is in the edition, or "" without evidence.
-
-    It is the same for every reader for a trending paper, and personal for the others.
-    """
-    if pick.section is Section.TRENDING:
-        return wording.describe_trend(locale, pick.heat, day, has_code=bool(pick.paper.code_url))
-    return wording.describe_reason(locale, pick, day)
 
 
 def wrap_reason(locale: Locale, reason: str) -> str:

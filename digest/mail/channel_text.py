@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from digest.mail.branding import Site
-from digest.mail.cards import NO_PERSONAL_FIELDS, build_card, build_news_card, explain_pick
+from digest.mail.cards import NO_PERSONAL_FIELDS, build_card, build_news_card
 from digest.mail.layout import format_headline
 from digest.mail.links import Links
 from digest.mail.locale import Locale, get_locale, gettext_noop
 from digest.mail.subject import build_subject, get_section_title, order_picks, order_sections
+from digest.mail.wording import describe_reason
 from digest.models import Edition, Pick, Subscriber
 from digest.models.text import clean
 
@@ -126,7 +127,7 @@ def _list_sections(locale: Locale, edition: Edition, writer: _PlainWriter) -> It
 
 
 def _format_pick(locale: Locale, edition: Edition, writer: _PlainWriter, pick: Pick, number: int) -> str:
-    reason = explain_pick(locale, pick, edition.day)
+    reason = describe_reason(locale, pick, edition.day)
     card = build_card(locale, pick, number, NO_PERSONAL_FIELDS)
     why = f"{locale.gettext('Why:')} {reason}" if reason else ""
     return writer.format_item(card.number, card.title, card.href, card.meta, why)

@@ -5,7 +5,6 @@ preview equals the mail, and a mail sent twice is the same mail.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.utils import format_datetime
 from hashlib import blake2b
@@ -24,17 +23,6 @@ MULTIPART = b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary
 TEXT_PART = b"\r\n--%b\r\nContent-Type: text/plain" + QUOTED_PRINTABLE
 HTML_PART = b"\r\n--%b\r\nContent-Type: text/html" + QUOTED_PRINTABLE
 END = b"\r\n--%b--\r\n"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoticeEnvelope:
-    """The headers of a notice that do not come from its content."""
-
-    to: str
-    at: datetime  # when the notice was decided, for Date
-    message_id: str  # the same however often it is sent
-    language: str = "en"
-    unsubscribe_url: str = ""  # one click here, and this address never gets mail again
 
 
 def build_digest_message(email: Email, edition: Edition | EditionRows, *, site: Site, links: Links) -> bytes:
@@ -66,17 +54,21 @@ def build_digest_head(  # noqa: PLR0913  what differs by reader, and by site
     )
 
 
-def build_notice_message(email: Email, envelope: NoticeEnvelope, *, site: Site) -> bytes:
-    """Return a confirmation, a welcome or an alert: not of the list, and from an address of its own."""
+def build_notice_message(  # noqa: PLR0913  what differs by notice, and by site
+    email: Email, *, to: str, at: datetime, key: str, site: Site, language: str, unsubscribe_url: str = ""
+) -> bytes:
+    """Return a confirmation, a welcome or an alert: not of the list, and from an address of its own.
+
+    *at* is when it was decided, *key* that of its delivery. One click on *unsubscribe_url*, and the address
+    never gets mail again.
+    """
     head = _format_headers(
         (
-            *_address_headers(site, site.notices_sender, ascii_address(envelope.to)),
-            *_content_headers(
-                encode_header(email.subject), envelope.at, to_message_id(envelope.message_id, site)
-            ),
+            *_address_headers(site, site.notices_sender, ascii_address(to)),
+            *_content_headers(encode_header(email.subject), at, notice_message_id(site, key)),
             ("Reply-To", site.reply_to or site.sender),
-            *(_unsubscribe_headers(envelope.unsubscribe_url) if envelope.unsubscribe_url else ()),
-            *_automatic_headers(envelope.language),
+            *(_unsubscribe_headers(unsubscribe_url) if unsubscribe_url else ()),
+            *_automatic_headers(language),
         )
     )
     return _assemble_email(head, email)
@@ -90,12 +82,6 @@ def digest_message_id(site: Site, reader: Subscriber, day: date) -> str:
 def notice_message_id(site: Site, key: str) -> str:
     """Return the Message-ID of a notice: a hash of its delivery key, which it does not give away."""
     return f"<n.{blake2b(key.encode(), digest_size=12, person=b'digest.notice').hexdigest()}@{site.domain}>"
-
-
-def to_message_id(stored_id: str, site: Site) -> str:
-    """Return a Message-ID from a stored one, which may lack the brackets and the domain."""
-    bare_id = to_one_line(stored_id).strip("<>")
-    return f"<{bare_id}>" if "@" in bare_id else f"<{bare_id}@{site.domain}>"
 
 
 def assemble_message(head: str, text: bytes, html: bytes) -> bytes:

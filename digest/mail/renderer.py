@@ -3,7 +3,7 @@
 The same arguments always give the same mail. The sentences come from `wording` and `layout`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -27,8 +27,8 @@ class Alert:
     """Something the operator should know, and what to do about it."""
 
     title: str
-    facts: tuple[str, ...]
-    advice: str
+    facts: Sequence[str] = ()
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

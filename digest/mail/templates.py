@@ -79,8 +79,9 @@ class MailTemplates:
 
     def __init__(self, site: Site, locale: Locale, overrides: Path | None = None) -> None:
         folders = (*([overrides / "email", overrides] if overrides else []), find_templates_dir() / "email")
+        loader = ChoiceLoader([FileSystemLoader(folder) for folder in folders])
         self._environment = Sandbox(
-            loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
+            loader=loader,
             undefined=StrictUndefined,
             autoescape=lambda name: (name or "").endswith(".html"),
             trim_blocks=True,
@@ -93,13 +94,10 @@ class MailTemplates:
         install = self._environment.install_gettext_translations  # type: ignore[attr-defined]  # added by ext.i18n
         install(locale.translations, newstyle=True)
         colours = site.light.as_dict() | site.dark.as_dict("dark_")
-        sheet = Stylesheet(self._source("style.css"), colours)
+        css, _, _ = loader.get_source(self._environment, "style.css")
+        sheet = Stylesheet(css, colours)
         self._environment.globals |= {"site": site, "stylesheet": sheet, "style_head": sheet.head}
 
     def render(self, template: str, **context: object) -> str:
         """Render one template."""
         return self._environment.get_template(template).render(context)
-
-    def _source(self, name: str) -> str:
-        loader = self._environment.loader
-        return loader.get_source(self._environment, name)[0] if loader else ""

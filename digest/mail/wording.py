@@ -106,8 +106,12 @@ def _format_count(locale: Locale, heat: Heat, number: float) -> str:
 
 
 def describe_reason(locale: Locale, pick: Pick, day: date) -> str:
-    """Return the reason of a pick in at most 90 characters, or "" without evidence."""
-    if pick.heat.broke_out_from is not None or pick.reason.because is ReasonKind.TREND:
+    """Return why a paper is in the edition, in at most 90 characters, or "" without evidence.
+
+    It is the same for every reader for a trending paper, and personal for the others.
+    """
+    is_trend = pick.section is Section.TRENDING or pick.reason.because is ReasonKind.TREND
+    if is_trend or pick.heat.broke_out_from is not None:
         return describe_trend(locale, pick.heat, day, has_code=bool(pick.paper.code_url))
     return describe_evidence(locale, pick.section, pick.reason, day)
 

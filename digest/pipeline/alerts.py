@@ -14,6 +14,7 @@ from digest.db import Database, Transaction
 from digest.db.deliveries.bounce_policy import AlikeAnswer
 from digest.delivery.channels.admin_channel import AdminChannel
 from digest.delivery.reply_codes import Action
+from digest.mail.renderer import Alert
 from digest.models import BounceKind, DeliveryKind, DeliveryState, FetchResult, Health, NewDelivery
 
 log = logging.getLogger(__name__)
@@ -36,13 +37,10 @@ ALERT_THRESHOLDS = {  # at least so many in a day, and more than this share of t
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(Alert):
     """A problem in sentences, and what to do about it."""
 
     kind: str  # problems of one kind are one problem, of which the facts change
-    title: str
-    facts: Sequence[str]
-    advice: str
 
 
 def find_source_problems(results: Iterable[FetchResult]) -> list[Problem]:

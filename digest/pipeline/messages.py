@@ -7,13 +7,15 @@ from datetime import date
 from itertools import chain
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from digest.db import Database
 from digest.delivery.channels.transport import ChannelMessage
 from digest.delivery.dkim import Signer
 from digest.delivery.message import OutgoingMessage
 from digest.mail.bulk_renderer import BulkRenderer
 from digest.mail.channel_text import TextForm, render_channel_digest, render_channel_greeting
-from digest.mail.mime import NoticeEnvelope, ascii_address, build_notice_message, notice_message_id
+from digest.mail.mime import ascii_address, build_notice_message
 from digest.mail.renderer import AdministrationLink, Alert, Renderer
 from digest.models import CONFIRM_TTL, Delivery, DeliveryKind, Edition, Email, Paper, Subscriber
 from digest.models.administrators import INVITATION_LIFETIME, SIGN_IN_LINK_LIFETIME
@@ -34,6 +36,7 @@ CHANNEL_TEXTS = {  # the form of the text, and how long one message may be, with
     ChannelKind.NTFY: (TextForm.PLAIN, 1800),
     ChannelKind.WEBHOOK: (TextForm.PLAIN, 20_000),
 }
+_ALERTS = TypeAdapter(tuple[Alert, ...])
 CACHE_SECONDS = 60.0  # for so long a paper is not read again: thousands of messages contain it
 
 
@@ -131,7 +134,9 @@ class MessageBuilder:
     def _build_admin_notice(self, delivery: Delivery) -> bytes | None:
         public_id = delivery.payload.get("administrator")
         if public_id is None:
-            return self._build_notice(delivery, self.renderer.render_admin_alert(*_to_alerts(delivery)))
+            # An alert that an earlier version queued has one problem, in the payload itself.
+            alerts = _ALERTS.validate_python(delivery.payload.get("problems", [delivery.payload]))
+            return self._build_notice(delivery, self.renderer.render_admin_alert(*alerts))
         with self.store.begin(write=False) as tx:
             person = tx.administrators.find(str(public_id))
         if person is None:
@@ -193,15 +198,16 @@ class MessageBuilder:
     def _build_notice(
         self, delivery: Delivery, email: Email, language: str = "en", *, unsubscribe_url: str = ""
     ) -> bytes:
-        site = self.renderer.site
-        envelope = NoticeEnvelope(
+        raw = build_notice_message(
+            email,
             to=delivery.address,
             at=delivery.slot,
-            message_id=notice_message_id(site, delivery.key),
+            key=delivery.key,
+            site=self.renderer.site,
             language=language,
             unsubscribe_url=unsubscribe_url,
         )
-        return self._sign(build_notice_message(email, envelope, site=site))
+        return self._sign(raw)
 
     def _sign(self, raw: bytes) -> bytes:
         return self.signer.sign(raw) if self.signer else raw
@@ -226,16 +232,3 @@ class MessageBuilder:
         if mail == "goodbye":
             return renderer.render_goodbye(reader)
         raise DeliveryError(f"There is no message called {mail!r}.")
-
-
-def _to_alerts(delivery: Delivery) -> list[Alert]:
-    """Return the problems of an alert; those that earlier versions queued have one, in the payload itself."""
-    problems: Any = delivery.payload.get("problems", [delivery.payload])
-    return [
-        Alert(
-            title=str(each["title"]),
-            facts=tuple(map(str, each.get("facts", ()))),
-            advice=str(each.get("advice", "")),
-        )
-        for each in problems
-    ]

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import quote
 
-from digest.mail.cards import Anchor, Card, PersonalFields, build_card, build_personal_fields, explain_pick
+from digest.mail.cards import Anchor, Card, PersonalFields, build_card, build_personal_fields
 from digest.mail.links import Links
 from digest.mail.locale import Locale, get_locale
+from digest.mail.wording import describe_reason
 from digest.models import Heat, Paper, Pick, Reason, ReasonKind, Section, Signal, Subscriber
 from digest.models.votes import Vote
 from digest.web.languages import get_page_locale
@@ -34,7 +35,7 @@ def build_public_card(
     pick = Pick(
         paper=paper, section=Section.TRENDING, heat=heat or NO_HEAT, reason=Reason(because=ReasonKind.TREND)
     )
-    why = explain_pick(locale, pick, day) if heat else ""
+    why = describe_reason(locale, pick, day) if heat else ""
     card = build_card(locale, pick, 0, replace(NO_PERSONAL, why=why))
     anchors = (*card.anchors, Anchor(locale.gettext("Details"), paper_path(paper)))
     return replace(card, anchors=anchors, sparkline=sparkline(signals, locale=locale) if heat else "")

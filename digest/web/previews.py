@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from digest.db import Database
-from digest.mail.cards import Card, build_card, explain_pick
+from digest.mail.cards import Card, build_card
 from digest.mail.links import Links
 from digest.mail.subject import get_section_title, order_sections
+from digest.mail.wording import describe_reason
 from digest.models import DeliveryKind, Edition, Section, Subscriber
 from digest.models.schedule import get_current_slot, get_local_day
 from digest.pipeline import day
@@ -86,7 +87,7 @@ def build_sections(links: Links, edition: Edition, *, is_personal: bool = True) 
                 build_pick_card(pick, links=links, reader=reader, day=day)
                 if is_personal
                 else build_card(
-                    locale, pick, 0, replace(NO_PERSONAL, why=explain_pick(locale, pick, edition.day))
+                    locale, pick, 0, replace(NO_PERSONAL, why=describe_reason(locale, pick, edition.day))
                 )
                 for pick in edition.get_picks(section)
             ],

@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 
 from digest.db import Transaction
 from digest.db.subscribers.reader_tokens import USE_INTERVAL
-from digest.mail.cards import explain_pick
 from digest.mail.locale import get_locale
+from digest.mail.wording import describe_reason
 from digest.models import Edition, Paper, Pick, Section, Subscriber
 from digest.models.api_tokens import ReaderToken
 from digest.models.errors import DigestError, NotFound, StoreError
@@ -211,7 +211,7 @@ class ReaderApi:
         )
 
     def _describe_reason(self, pick: Pick, edition: Edition) -> str:
-        return explain_pick(get_locale(self.reader.preferences.language), pick, edition.day)
+        return describe_reason(get_locale(self.reader.preferences.language), pick, edition.day)
 
     def _find_reason(self, edition: Edition | None, paper: Paper) -> str:
         picks = edition.picks if edition else ()

@@ -10,7 +10,7 @@ from pathlib import Path
 from digest.mail.branding import Site
 from digest.mail.bulk_renderer import BulkRenderer
 from digest.mail.links import Links
-from digest.mail.mime import NoticeEnvelope, build_notice_message, notice_message_id
+from digest.mail.mime import build_notice_message
 from digest.mail.renderer import AdministrationLink, Alert, Renderer
 from digest.mail.tokens import Keys
 from digest.models import (
@@ -179,10 +179,8 @@ def render_every_mail(language: str = "en", renderer: Renderer = RENDERER) -> di
         name: (bulk.render_email(edition), bulk.render_digest(edition)) for name, edition in digests.items()
     }
     for name, email in notices.items():
-        envelope = NoticeEnvelope(
-            to=reader.address, at=NOW, message_id=notice_message_id(SITE, name), language=language
-        )
-        mails[name] = (email, build_notice_message(email, envelope, site=SITE))
+        raw = build_notice_message(email, to=reader.address, at=NOW, key=name, site=SITE, language=language)
+        mails[name] = (email, raw)
     return mails
 
 

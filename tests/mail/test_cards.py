@@ -10,11 +10,11 @@ from digest.mail.cards import (
     Card,
     build_card,
     build_personal_fields,
-    explain_pick,
     sanitize_url,
     wrap_reason,
 )
 from digest.mail.locale import get_locale
+from digest.mail.wording import describe_reason
 from digest.models import Heat, Paper, Pick, Preferences, Reason, ReasonKind, Section
 from tests.factories import make_paper
 from tests.mail.examples import DAY, LINKS, READER
@@ -57,18 +57,20 @@ def test_papers_are_numbered_except_under_also_new() -> None:
 def test_reason_names_linked_code_without_votes_and_is_short_under_also_new() -> None:
     with_code = replace(make_paper(), code_url="https://example.org/code")
     assert (
-        explain_pick(EN, make_pick(with_code, Section.TRENDING), DAY)
+        describe_reason(EN, make_pick(with_code, Section.TRENDING), DAY)
         == "new: too recent for votes; code linked"
     )
-    assert explain_pick(EN, make_pick(make_paper(), Section.TRENDING), DAY) == "new: too recent for votes"
-    assert explain_pick(EN, make_pick(make_paper(), Section.PICKED), DAY) == "new in Computation and Language"
+    assert describe_reason(EN, make_pick(make_paper(), Section.TRENDING), DAY) == "new: too recent for votes"
+    assert (
+        describe_reason(EN, make_pick(make_paper(), Section.PICKED), DAY) == "new in Computation and Language"
+    )
     followed = replace(
         make_pick(make_paper(), Section.ALSO_NEW),
         reason=Reason(because=ReasonKind.CATEGORY, category="cs.CL"),
     )
-    assert explain_pick(EN, followed, DAY) == "in a category you follow"
+    assert describe_reason(EN, followed, DAY) == "in a category you follow"
     unexplained = replace(followed, reason=Reason(because=ReasonKind.NEW))
-    assert explain_pick(EN, unexplained, DAY) == ""
+    assert describe_reason(EN, unexplained, DAY) == ""
 
 
 def test_wrapped_reason_has_its_label_and_is_empty_without_a_reason() -> None:

@@ -5,13 +5,14 @@ from binascii import a2b_qp
 from dataclasses import replace
 from datetime import timedelta, timezone
 from email import message_from_bytes, policy
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.mail.links import Links
-from digest.mail.mime import NoticeEnvelope, build_digest_message, build_notice_message, notice_message_id
+from digest.mail.mime import build_digest_message, build_notice_message, notice_message_id
 from digest.mail.quoted_printable import encode_header
 from digest.models import Email
 from tests.factories import NOW
@@ -77,12 +78,14 @@ def test_no_subject_can_end_its_header_and_every_one_reads_back(text: str) -> No
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=500))
 def test_any_text_decodes_to_itself(text: str) -> None:
-    raw = build_notice_message(Email("s", text + "\n", "<p>x</p>\n"), ENVELOPE, site=SITE)
+    raw = build_notice(Email("s", text + "\n", "<p>x</p>\n"))
     body = raw.partition(b"text/plain")[2].partition(b"\r\n\r\n")[2].partition(b"\r\n--=_")[0]
     assert a2b_qp(body).decode().replace("\r\n", "\n") == text.replace("\r", "") + "\n"
 
 
-ENVELOPE = NoticeEnvelope(to="ada@example.com", at=NOW, message_id=notice_message_id(SITE, "confirm/1/1"))
+def build_notice(email: Email, **changes: Any) -> bytes:
+    fields = {"to": "ada@example.com", "at": NOW, "key": "confirm/1/1", "site": SITE, "language": "en"}
+    return build_notice_message(email, **{**fields, **changes})
 
 
 def test_notices_have_their_own_sender_and_no_list_headers() -> None:
@@ -92,11 +95,7 @@ def test_notices_have_their_own_sender_and_no_list_headers() -> None:
 
 
 def test_confirmation_can_be_refused_by_one_click() -> None:
-    raw = build_notice_message(
-        render_every_mail()["confirm"][0],
-        replace(ENVELOPE, unsubscribe_url="https://x.example/u/T"),
-        site=SITE,
-    )
+    raw = build_notice(render_every_mail()["confirm"][0], unsubscribe_url="https://x.example/u/T")
     assert find_header_lines(raw, "List-Unsubscribe") == ["List-Unsubscribe: <https://x.example/u/T>"]
     assert find_header_lines(raw, "List-Unsubscribe-Post") == [
         "List-Unsubscribe-Post: List-Unsubscribe=One-Click"
@@ -105,11 +104,12 @@ def test_confirmation_can_be_refused_by_one_click() -> None:
 
 def test_notice_has_to_subject_date_and_reply_to() -> None:
     site = replace(SITE, reply_to="desk@papers.example.org")
-    envelope = replace(ENVELOPE, message_id="X1X", at=NOW.astimezone(timezone(timedelta(hours=5))))
-    raw = build_notice_message(Email("Sheep", "t\n", "<p>h</p>\n"), envelope, site=site)
+    at = NOW.astimezone(timezone(timedelta(hours=5)))
+    raw = build_notice(Email("Sheep", "t\n", "<p>h</p>\n"), at=at, site=site)
     parsed = message_from_bytes(raw, policy=policy.default)
     assert (parsed["To"], parsed["Subject"]) == ("ada@example.com", "Sheep")
-    assert parsed["Message-ID"] == "<X1X@papers.example.org>"
+    assert parsed["Message-ID"] == notice_message_id(SITE, "confirm/1/1")
+    assert parsed["Message-ID"].endswith("@papers.example.org>")
     assert parsed["Date"].datetime == NOW
     assert parsed["Date"].endswith("+0000")
     assert parsed["Reply-To"] == "desk@papers.example.org"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from digest.mail.cards import explain_pick
 from digest.mail.locale import get_locale
+from digest.mail.wording import describe_reason
 from digest.models import Section
 from digest.tools.demo.dataset import READERS, DemoReader
 from digest.tools.demo.mail_server import ReceivedMail
@@ -89,7 +89,7 @@ def list_rows(sent: SentMail) -> tuple[IndexRow, ...]:
     """Return the papers in a mail and why they are there, in the words of the mail."""
     locale = get_locale("en")
     return tuple(
-        IndexRow(SECTIONS[pick.section], pick.paper.title, explain_pick(locale, pick, sent.edition.day))
+        IndexRow(SECTIONS[pick.section], pick.paper.title, describe_reason(locale, pick, sent.edition.day))
         for pick in sent.edition.picks
     )
 
