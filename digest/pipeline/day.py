@@ -19,6 +19,7 @@ from digest.pipeline.profile_cache import complete_profile_vectors, load_profile
 from digest.ranking.candidate_arrays import CandidateArrays
 from digest.ranking.embeddings import EmbeddingModel
 from digest.ranking.neighbours import Neighbours
+from digest.ranking.profile_vectors import ProfileVectors
 from digest.ranking.ranker import Ranker, get_ranked_content
 from digest.ranking.score import Calibration
 from digest.ranking.selection import ReaderState, Selection, Selections
@@ -163,14 +164,12 @@ class DayContext:
         With *save_vectors*, profiles that had to be encoded are saved for the next time.
         """
         subscribers = [subscriber for subscriber, _ in readers]
-        vectors = load_profile_vectors(self.store, subscribers, model=self.model_name)
+        model = self.model_name
+        vectors: Sequence[ProfileVectors | None]
+        vectors = load_profile_vectors(self.store, subscribers, model=model)
         if save_vectors:
             self._save_neighbours()
-            vectors = [
-                *complete_profile_vectors(
-                    self.store, subscribers, vectors, self.ranker, model=self.model_name
-                )
-            ]
+            vectors = complete_profile_vectors(self.store, subscribers, vectors, self.ranker, model=model)
         unwanted = self._find_unwanted(subscribers)
         done = 0
         for rankings in self.ranker.rank_chunks([reader.profile for reader in subscribers], vectors):

@@ -77,7 +77,8 @@ class Corpus:
         unit = _divide_rows(weights, norms)
         own, background_rows = unit.slice(0, size), unit.slice(size, self._size)
         has_background = self._size - size >= MIN_BACKGROUND
-        self.centroid = centroid = _compute_centroid(background_rows if has_background else unit)
+        usual = background_rows if has_background else unit
+        self.centroid = centroid = usual.sum_columns() / np.float32(max(len(usual), 1))
         spreads = compute_spreads(own, background_rows) if has_background else np.ones(size, np.float32)
         confidence = min(1.0, self._size / MIN_BACKGROUND)
         self.mean_similarity = float(centroid @ centroid)  # of two papers that have nothing in common
@@ -217,10 +218,6 @@ def _build_count_matrix(
         sizes.append(len(ends) - 1)
     entries = np.frombuffer(counts, np.float32), np.frombuffer(indices, np.int32)
     return SparseRows(*entries, np.array(ends), len(columns)), columns, sizes[0]
-
-
-def _compute_centroid(rows: SparseRows) -> Floats:
-    return rows.sum_columns() / np.float32(max(len(rows), 1))
 
 
 def _divide_rows(rows: SparseRows, divisors: Floats) -> SparseRows:

@@ -58,16 +58,22 @@ def learn_from_feedback(
     paper is just no liked one any more. A click changes nothing unless *clicks_may_teach*, and only the first
     click on a paper counts.
     """
-    if feedback is Feedback.CLICK and not (clicks_may_teach and _is_unopened(profile, paper)):
+    is_opened = any(opened.paper_id == paper.id for opened in profile.opened)
+    if feedback is Feedback.CLICK and (is_opened or not clicks_may_teach):
         return profile
+    judged = LikedPaper(paper.title, paper.abstract, paper.id)
     if feedback is Feedback.LESS and reason in {LessReason.QUALITY, LessReason.SEEN}:
-        return _remove_judged(profile, LikedPaper(paper.title, paper.abstract, paper.id))
+        return _remove_judged(profile, judged)
     step = WEIGHT_STEPS[feedback]
     terms = [term for term in _choose_terms(paper) if step > 0 or not _is_typed(profile, term)]
     learned = replace(profile, learnt=_shift_weights(profile.learnt, terms, step))
     if feedback is Feedback.CLICK:
-        return _add_opened(learned, paper)
-    return _add_judged(learned, paper, feedback)
+        opened = LikedPaper(paper.title, paper_id=paper.id)
+        return replace(learned, opened=(opened, *profile.opened)[:MAX_OPENED])
+    learned = _remove_judged(learned, judged)
+    if feedback is Feedback.LESS:
+        return replace(learned, disliked=(judged, *learned.disliked)[:MAX_LIKED_PAPERS])
+    return replace(learned, liked=(judged, *learned.liked)[:MAX_LIKED_PAPERS])
 
 
 def forget_term(profile: Profile, term: str) -> Profile:
@@ -78,22 +84,6 @@ def forget_term(profile: Profile, term: str) -> Profile:
 def reset_learning(profile: Profile) -> Profile:
     """Return the profile as the reader typed it, without learnt terms and without judged or opened papers."""
     return replace(profile, learnt=(), liked=(), disliked=(), opened=())
-
-
-def _is_unopened(profile: Profile, paper: Paper) -> bool:
-    return all(opened.paper_id != paper.id for opened in profile.opened)
-
-
-def _add_opened(profile: Profile, paper: Paper) -> Profile:
-    return replace(profile, opened=(LikedPaper(paper.title, paper_id=paper.id), *profile.opened)[:MAX_OPENED])
-
-
-def _add_judged(profile: Profile, paper: Paper, feedback: Feedback) -> Profile:
-    judged = LikedPaper(paper.title, paper.abstract, paper.id)
-    profile = _remove_judged(profile, judged)
-    if feedback is Feedback.LESS:
-        return replace(profile, disliked=(judged, *profile.disliked)[:MAX_LIKED_PAPERS])
-    return replace(profile, liked=(judged, *profile.liked)[:MAX_LIKED_PAPERS])
 
 
 def _remove_judged(profile: Profile, judged: LikedPaper) -> Profile:

@@ -31,9 +31,9 @@ def find_groups(documents: Sequence[Document], similarity: Floats, *, mean_simil
     liked = [index for index, document in enumerate(documents) if document.title]
     clusters = _cluster(similarity[np.ix_(liked, liked)], mean_similarity)
     groups = [[liked[member] for member in cluster] for cluster in clusters if len(cluster) >= MIN_GROUP_SIZE]
-    return (
-        tuple(_put_central_first(group, similarity, documents) for group in groups) if len(groups) > 1 else ()
-    )
+    if len(groups) < 2:
+        return ()
+    return tuple(_put_central_first(group, similarity, documents) for group in groups)
 
 
 def build_group_interest(interest: Interest, group: Sequence[int]) -> Interest:

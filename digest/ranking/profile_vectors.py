@@ -19,9 +19,8 @@ TermIds = np.ndarray[tuple[int, ...], np.dtype[np.uint32]]
 TermCounts = np.ndarray[tuple[int, ...], np.dtype[np.int32]]
 Groups = tuple[tuple[int, ...], ...]
 
-_HEADER = struct.Struct(
-    "<IIIIII"
-)  # documents, terms, widths of topics and embeddings, interests, numbers of groups
+# Documents, terms, widths of topics and embeddings, interests, numbers of groups.
+_HEADER = struct.Struct("<IIIIII")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

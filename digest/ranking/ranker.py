@@ -89,10 +89,6 @@ class Rankings:
         queries = self.queries.find_best(rows.tolist(), indices.tolist())
         return self.reasons.build(rows, indices, queries, self.profiles, self.evidence, held_since=held_since)
 
-    def compare_papers(self, indices: Indices) -> Floats:
-        """Return the cosine of each two papers of each row of *indices*, 0 for a paper with itself."""
-        return self.corpus.compare_candidates(indices)
-
     def get_interest_names(self, row: int, indices: Sequence[int]) -> list[str]:
         """Return the name of the interest or group that each paper matches best; empty if it has none."""
         queries = self.queries.find_best([row] * len(indices), indices)
@@ -184,6 +180,8 @@ class Ranker:
             keys=compute_keys(self._texts),
             known=known,
         )
+        # The nearest others of each paper, for the next ranker; None where they are quickly found.
+        self.neighbours = self._corpus.neighbours
         self._space = (
             build_embedding_space(model, self._texts, earlier) if model and len(papers) > 1 else None
         )
@@ -195,11 +193,6 @@ class Ranker:
         for index, text in enumerate(self._texts):
             self._indices_by_text.setdefault(text, []).append(index)
         self._index_by_id = {paper.id: index for index, paper in enumerate(papers)}
-
-    @property
-    def neighbours(self) -> Neighbours | None:
-        """The nearest others of each paper, for the next ranker; None where they are quickly found."""
-        return self._corpus.neighbours
 
     def rank(
         self, profiles: Sequence[Profile], vectors: Sequence[ProfileVectors | None] | None = None

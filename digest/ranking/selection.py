@@ -104,6 +104,7 @@ class Selections:
         sections: The place of its section in `SECTIONS`.
         affinities, scores: Rounded as they are stored, so that what is shown later equals what was selected.
         starts: Where the picks of each reader begin, and at last where all end.
+        breakouts: The papers sent once more to each reader, whose heat names the votes at first.
 
     """
 
@@ -121,6 +122,7 @@ class Selections:
         self.affinities = np.round(affinity, DECIMALS)
         self.scores = np.round(selector.scores[self.owners, self.indices], DECIMALS)
         selector.forget_order()
+        self.breakouts: Sequence[Mapping[str, Heat]] = selector.breakouts
 
     def __len__(self) -> int:
         """Return the number of readers."""
@@ -144,11 +146,6 @@ class Selections:
             is_named = not weak or (personal and reason.because in NAMED_EVIDENCE)
             reasons[entry] = reason if is_named else _get_new_reason(reason.held_since)
         return reasons
-
-    @property
-    def breakouts(self) -> Sequence[Mapping[str, Heat]]:
-        """The papers sent once more to each reader, with heat that names the votes when they were first."""
-        return self._selector.breakouts
 
     def has_new(self) -> Bools:
         """Return for which readers one of the picks is new since their last digest."""
@@ -262,7 +259,7 @@ class _Selector:
                 order[row] = [*(rank if index in chosen else NOT_CHOSEN for rank, index in enumerate(own)),
                               *[NOT_CHOSEN] * (best.shape[1] - len(own))]  # fmt: skip
         several = np.flatnonzero(np.minimum(counts, places) > 1)
-        similarity = self._rankings.compare_papers(best[several])
+        similarity = self._rankings.corpus.compare_candidates(best[several])
         order[several] = diversify(order[several], similarity, counts[several], places[several])
         return self._take(_read_table(best, order))
 

@@ -92,10 +92,8 @@ class SimilarityMatrix:
         by_terms = self._corpus.smooth(centred.T).T
         rows = [*measured]
         spread = self._compute_usual_spread(weights)[rows]
-        scores, nearness = (
-            _standardize(by_terms),
-            (by_terms[rows] + self._corpus.usual_offset) / (TERM_SPREAD * spread),
-        )
+        scores = _standardize(by_terms)
+        nearness = (by_terms[rows] + self._corpus.usual_offset) / (TERM_SPREAD * spread)
         if self._embedding_similarity is None or self._space is None:
             # Neighbours must not lift a paper without a term in common above the usual paper.
             nearness = np.where(shares_term[rows], nearness, np.minimum(nearness, 0))

@@ -30,7 +30,7 @@ Span = tuple[int, int]
 _WORD = re.compile(r"[^\W_]+(?:[-\u2010\u2011'\u2019][^\W_]+)*")
 _TEX_COMMAND = re.compile(r"\\[a-zA-Z]+\*?\s*")
 _TEX_MARKS = str.maketrans(dict.fromkeys("${}~^_\\", " "))
-_SENTENCE_END = re.compile(r"[.!?;:\n](?:(?<=\n)|\s)")
+SENTENCE_END = re.compile(r"[.!?;:\n](?:(?<=\n)|\s)")
 _CAPITALIZED_START = re.compile(r"[A-Z][a-z]+(?:-[a-z]+)*\s+[a-z].*", re.DOTALL)
 _HYPHENS = re.compile(r"[-\u2010\u2011]")
 _APOSTROPHE = re.compile(r"['\u2019].*$")
@@ -85,7 +85,7 @@ def get_surface_forms(text: str) -> Mapping[str, str]:
     connectives in between (`state of the art`) would read badly ("show that sheep") and are left out.
     """
     surfaces: dict[str, str] = {}
-    for sentence in _SENTENCE_END.split(text):
+    for sentence in SENTENCE_END.split(text):
         words = [located for located in _locate_words(sentence) if located[0] not in STOPWORDS]
         singles = [(stem(word), start, end) for word, (start, end), _ in words]
         pairs = [
@@ -105,7 +105,7 @@ def get_surface_forms(text: str) -> Mapping[str, str]:
 
 def _split_sentences(text: str) -> Iterator[list[str]]:
     """Yield the stemmed words of each sentence, without stopwords."""
-    for sentence in _SENTENCE_END.split(normalize_text(text)):
+    for sentence in SENTENCE_END.split(normalize_text(text)):
         words = [word for token in _WORD.findall(sentence) for word in _stem_parts(token)]
         if words:
             yield words

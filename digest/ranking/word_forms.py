@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from digest.ranking.tokenizer import STOPWORDS, normalize_text, stem
+from digest.ranking.tokenizer import SENTENCE_END, STOPWORDS, normalize_text, stem
 
 
 def _read_pairs(table: str) -> dict[str, str]:
@@ -17,7 +17,6 @@ def _read_pairs(table: str) -> dict[str, str]:
 
 
 _WORD = re.compile(r"[^\W_]+")
-_SENTENCE_END = re.compile(r"[.!?;:\n](?:(?<=\n)|\s)")
 _OUR = re.compile(r"(?<=[a-z]{2})our(?=$|s$|al|ed|ing|able|ite|less|ful|ist|ism|ation)")
 _NO_OUR = frozenset({"four", "hour", "tour", "pour", "sour", "flour", "detour", "contour", "glamour", "your"})
 _NO_ISE = frozenset(
@@ -94,7 +93,7 @@ def fold_sentences(text: str) -> list[list[str]]:
     """Return the folded words of each sentence, function words included."""
     return [
         [fold_word(word) for word in split_words(sentence)]
-        for sentence in _SENTENCE_END.split(normalize_text(text))
+        for sentence in SENTENCE_END.split(normalize_text(text))
     ]
 
 

@@ -1,7 +1,7 @@
 """Fitting of the prior to the papers of this installation, by ridge regression."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from math import log1p, sqrt
 from statistics import fmean
@@ -80,6 +80,10 @@ def _fit_terms(texts: Sequence[set[str]], target: Floats) -> Terms:
 
 
 def _ridge(texts: Sequence[set[str]], target: Floats, terms: Sequence[str]) -> dict[str, float]:
+    """Return the ridge weights by conjugate gradients: the matrix is only multiplied, never stored.
+
+    CGLS of Björck, "Numerical Methods for Least Squares Problems" (1996, SIAM), section 7.4, with damping.
+    """
     columns = {term: number for number, term in enumerate(terms)}
     rows = [sorted(columns[term] for term in text if term in columns) for text in texts]
     ends = np.cumsum([0, *map(len, rows)])
@@ -92,19 +96,9 @@ def _ridge(texts: Sequence[set[str]], target: Floats, terms: Sequence[str]) -> d
     def multiply_transposed(errors: Floats) -> Floats:
         return np.asarray(np.bincount(entries, values * errors[owners], len(terms)), float)
 
-    solved = _solve_ridge(multiply, multiply_transposed, target - target.mean())
-    return dict(zip(terms, map(float, solved), strict=True))
-
-
-def _solve_ridge(
-    multiply: Callable[[Floats], Floats], multiply_transposed: Callable[[Floats], Floats], target: Floats
-) -> Floats:
-    """Return the ridge weights by conjugate gradients: the matrix is only multiplied, never stored.
-
-    CGLS of Björck, "Numerical Methods for Least Squares Problems" (1996, SIAM), section 7.4, with damping.
-    """
-    gradient = multiply_transposed(target)
-    weights, errors, direction = np.zeros_like(gradient), target, gradient
+    errors = target - target.mean()
+    gradient = multiply_transposed(errors)
+    weights, direction = np.zeros_like(gradient), gradient
     square = first = gradient @ gradient
     while square > TOLERANCE**2 * first:
         mapped = multiply(direction)
@@ -113,7 +107,7 @@ def _solve_ridge(
         gradient = multiply_transposed(errors) - TERM_PENALTY * weights
         previous, square = square, gradient @ gradient
         direction = gradient + square / previous * direction
-    return weights
+    return dict(zip(terms, map(float, weights), strict=True))
 
 
 def _compute_people_means(past: Sequence[VoteHistory], target: Floats) -> list[PeopleMeans]:
