@@ -109,10 +109,8 @@ def format_headline(locale: Locale, day: date, counts: tuple[tuple[Section, int]
     parts = [locale.format_count(*SECTION_COUNTS[section], count) for section, count in counts if count]
     if not parts:
         return locale.gettext("%(day)s.") % {"day": day_name}
-    return locale.gettext("%(day)s: %(counts)s.") % {
-        "day": day_name,
-        "counts": locale.gettext(", ").join(parts),
-    }
+    fields = {"day": day_name, "counts": locale.gettext(", ").join(parts)}
+    return locale.gettext("%(day)s: %(counts)s.") % fields
 
 
 def format_notes(locale: Locale, codes: Iterable[str]) -> tuple[str, ...]:

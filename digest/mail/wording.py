@@ -49,11 +49,8 @@ def format_byline(locale: Locale, authors: tuple[str, ...]) -> str:
     if len(authors) == 2:
         return locale.gettext("%(first)s and %(second)s") % {"first": first, "second": second}
     others = locale.format_count("%(count)s other", "%(count)s others", len(authors) - 2)
-    return locale.gettext("%(first)s, %(second)s and %(others)s") % {
-        "first": first,
-        "second": second,
-        "others": others.replace(" ", NO_BREAK_SPACE),
-    }
+    names = {"first": first, "second": second, "others": others.replace(" ", NO_BREAK_SPACE)}
+    return locale.gettext("%(first)s, %(second)s and %(others)s") % names
 
 
 def format_meta(locale: Locale, paper: Paper, *, with_date: bool = True) -> str:
@@ -222,23 +219,19 @@ def _evidence_variants(locale: Locale, reason: Reason) -> Iterator[str]:
                 title = locale.quote(shorten(clean(reason.liked_title), length))
                 yield locale.gettext("similar to %(title)s, which you liked") % {"title": title}
         case ReasonKind.AUTHOR if reason.author:
-            yield locale.gettext("by %(author)s, whom you follow") % {
-                "author": shorten(clean(reason.author), 50)
-            }
+            author = shorten(clean(reason.author), 50)
+            yield locale.gettext("by %(author)s, whom you follow") % {"author": author}
         case ReasonKind.CATEGORY if reason.category:
-            yield locale.gettext("new in %(category)s, which you follow") % {
-                "category": _format_category(locale, reason.category)
-            }
+            category = _format_category(locale, reason.category)
+            yield locale.gettext("new in %(category)s, which you follow") % {"category": category}
         case ReasonKind.FACET if reason.facet:
-            yield locale.gettext("for your interest %(name)s") % {
-                "name": locale.quote(shorten(clean(reason.facet), 50))
-            }
+            name = locale.quote(shorten(clean(reason.facet), 50))
+            yield locale.gettext("for your interest %(name)s") % {"name": name}
         case ReasonKind.EXPLORATION:
             yield locale.gettext("outside your usual topics; you might like it")
         case ReasonKind.NEW if reason.category:
-            yield locale.gettext("new in %(category)s") % {
-                "category": _format_category(locale, reason.category)
-            }
+            category = _format_category(locale, reason.category)
+            yield locale.gettext("new in %(category)s") % {"category": category}
 
 
 def _format_list(locale: Locale, terms: Sequence[str]) -> str:

@@ -43,8 +43,8 @@ class Problem(Alert):
     kind: str  # problems of one kind are one problem, of which the facts change
 
 
-def find_source_problems(results: Iterable[FetchResult]) -> list[Problem]:
-    """Return one problem for all sources none of whose scopes gave a usable answer."""
+def find_source_problems(results: Iterable[FetchResult]) -> Iterator[Problem]:
+    """Yield one problem for all sources none of whose scopes gave a usable answer."""
     by_source: dict[str, list[FetchResult]] = {}
     for result in results:
         by_source.setdefault(result.source, []).append(result)
@@ -53,17 +53,14 @@ def find_source_problems(results: Iterable[FetchResult]) -> list[Problem]:
         for name, of_source in by_source.items()
         if all(result.health in UNUSABLE for result in of_source)
     }
-    if not failed:
-        return []
-    names = "No source" if len(failed) == len(by_source) > 1 else ", ".join(failed)
-    return [
-        Problem(
+    if failed:
+        is_all = len(failed) == len(by_source) > 1
+        yield Problem(
             kind=f"source/{'+'.join(failed)}",
-            title=f"{names} could be read" if names == "No source" else f"{names} could not be read",
+            title="No source could be read" if is_all else f"{', '.join(failed)} could not be read",
             facts=list(_list_failures(failed)),
             advice="The next run tries again, and nothing is lost. If it lasts, see: digest status",
         )
-    ]
 
 
 def _list_failures(failed: Mapping[str, Sequence[FetchResult]]) -> Iterator[str]:
@@ -119,47 +116,34 @@ def find_bounce_problems(
 
 def find_judgement_problems(
     alike: Sequence[AlikeAnswer], held: int, faults: Mapping[str, int]
-) -> list[Problem]:
-    """Return a problem for refusals that are about us rather than about readers.
+) -> Iterator[Problem]:
+    """Yield a problem for refusals that are about us rather than about readers.
 
     *alike* are unexplained refusals that several readers got, *held* how many suppressions were held back,
     *faults* how many reports blamed us, by reason.
     """
-    problems = []
     if alike:
-        problems.append(
-            Problem(
-                kind="alike",
-                title="Emails to many readers are refused with the same reply",
-                facts=[
-                    f"{answer.readers} readers of {answer.domains} domains: {answer.reply}"
-                    for answer in alike
-                ],
-                advice="No reader is suppressed for this: our server may be the cause. See: digest doctor",
-            )
+        yield Problem(
+            kind="alike",
+            title="Emails to many readers are refused with the same reply",
+            facts=[f"{each.readers} readers of {each.domains} domains: {each.reply}" for each in alike],
+            advice="No reader is suppressed for this: our server may be the cause. See: digest doctor",
         )
     if held:
-        problems.append(
-            Problem(
-                kind="held",
-                title="Unusually many addresses would have been suppressed",
-                facts=[
-                    f"{held} more stay subscribed, because too many were suppressed for bounces in 24 hours."
-                ],
-                advice="See why: digest subscribers restore --since MOMENT --dry-run. Without --dry-run "
-                "it undoes wrong suppressions. If they are right, the others follow at their next bounce.",
-            )
+        yield Problem(
+            kind="held",
+            title="Unusually many addresses would have been suppressed",
+            facts=[f"{held} more stay subscribed, because too many were suppressed for bounces in 24 hours."],
+            advice="See why: digest subscribers restore --since MOMENT --dry-run. Without --dry-run "
+            "it undoes wrong suppressions. If they are right, the others follow at their next bounce.",
         )
     if faults:
-        problems.append(
-            Problem(
-                kind="reports",
-                title="Bounces blame our server, not the addresses",
-                facts=[f"{count} emails: {reason}" for reason, count in sorted(faults.items())],
-                advice="The readers stay subscribed. See: digest doctor, and docs/deliverability.md",
-            )
+        yield Problem(
+            kind="reports",
+            title="Bounces blame our server, not the addresses",
+            facts=[f"{count} emails: {reason}" for reason, count in sorted(faults.items())],
+            advice="The readers stay subscribed. See: digest doctor, and docs/deliverability.md",
         )
-    return problems
 
 
 def find_delivery_problems(tx: Transaction, now: datetime) -> list[Problem]:

@@ -145,9 +145,8 @@ class RunResult:
     @property
     def is_ok(self) -> bool:
         """Whether every source was usable and every message was accepted."""
-        return all(stored.result.health in USABLE for stored in self.fetched) and not (
-            self.send_stats.failed or self.send_stats.deferred
-        )
+        is_sent = not (self.send_stats.failed or self.send_stats.deferred)
+        return is_sent and all(stored.result.health in USABLE for stored in self.fetched)
 
     @property
     def problems(self) -> list[Problem]:

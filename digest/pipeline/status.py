@@ -1,6 +1,6 @@
 """The state of an installation: the figures and problems behind `digest status` and the overview."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -72,72 +72,50 @@ def list_days(tx: Transaction, now: datetime, count: int) -> list[dict[str, Any]
 
 def find_problems(tx: Transaction, now: datetime) -> list[Problem]:
     """Return what an administrator should look at, the most serious first, each with what to do."""
-    finished = tx.deliveries.count_finished(now - ONE_DAY)
-    return [
-        *_find_stops(tx, now),
-        *_find_source_problems(tx.sources.list_latest()),
-        *_find_uncertain(finished.get(DeliveryState.UNCERTAIN, 0)),
-        *find_delivery_problems(tx, now),
-    ]
+    problems = [*_find_stops(tx, now), *_find_source_problems(tx.sources.list_latest())]
+    if uncertain := tx.deliveries.count_finished(now - ONE_DAY).get(DeliveryState.UNCERTAIN):
+        fact = f"{uncertain} in 24 hours: the connection broke after the server had received them."
+        advice = "Decide about each: digest deliveries --state uncertain"
+        problems.append(_problem("uncertain", "It is unknown whether some emails arrived", fact, advice))
+    return [*problems, *find_delivery_problems(tx, now)]
 
 
-def _find_stops(tx: Transaction, now: datetime) -> Sequence[Problem]:
-    """Return why no mail goes out, or none may go out soon."""
-    problems = []
+def _find_stops(tx: Transaction, now: datetime) -> Iterator[Problem]:
+    """Yield why no mail goes out, or none may go out soon."""
     if paused := tx.meta.pause_reason:
-        problems.append(
-            _problem("paused", "All sending is stopped", paused, "To send again: digest db resume")
-        )
+        yield _problem("paused", "All sending is stopped", paused, "To send again: digest db resume")
     if blocked := tx.meta.read(SEND_BLOCKED_KEY):
-        problems.append(
-            _problem("delivery", "No mail server accepts our email", blocked, "See: digest doctor")
-        )
+        yield _problem("delivery", "No mail server accepts our email", blocked, "See: digest doctor")
     elif (since := tx.meta.read(UNREACHABLE_SINCE_KEY)) and any(tx.deliveries.count_open().values()):
         fact = f"No mail server has taken any since {since[:16].replace('T', ' at ')} UTC."
-        problems.append(_problem("delivery", "Emails wait", fact, "See: digest doctor"))
+        yield _problem("delivery", "Emails wait", fact, "See: digest doctor")
     for hold in tx.sources.list_held():
+        title = f"The edition {hold.key} is held for review"
         advice = f"If it is right, release it: digest release {hold.key}"
-        problems.append(
-            _problem(f"hold/{hold.key}", f"The edition {hold.key} is held for review", hold.reason, advice)
-        )
+        yield _problem(f"hold/{hold.key}", title, hold.reason, advice)
     ticked = tx.meta.read(LAST_TICK_KEY)
     if not ticked or now - datetime.fromisoformat(ticked) > MAX_TICK_AGE:
-        last = (
-            f"The last run ended on {ticked[:16].replace('T', ' at ')} UTC."
-            if ticked
-            else "There has been no run yet."
-        )
+        ended = f"The last run ended on {ticked[:16].replace('T', ' at ')} UTC."
         advice = "Start `digest serve`, or run `digest run` from cron every few minutes."
-        problems.append(_problem("runs", "Nothing runs", last, advice))
+        yield _problem("runs", "Nothing runs", ended if ticked else "There has been no run yet.", advice)
     due = tx.subscribers.get_earliest_due()
     if due is not None and now - due > MAX_OVERDUE:
         waiting = f"Somebody waits for a digest that was due on {due:%Y-%m-%d at %H:%M} UTC."
-        problems.append(_problem("overdue", "Digests are late", waiting, "See: digest doctor"))
-    return problems
+        yield _problem("overdue", "Digests are late", waiting, "See: digest doctor")
 
 
-def _find_source_problems(states: Sequence[SourceState]) -> list[Problem]:
+def _find_source_problems(states: Sequence[SourceState]) -> Iterator[Problem]:
     by_source: dict[str, list[SourceState]] = {}
     for state in states:
         if state.health in UNUSABLE:
             by_source.setdefault(state.source, []).append(state)
-    return [
-        Problem(
+    for name, bad in by_source.items():
+        yield Problem(
             kind=f"source/{name}",
             title=f"{name} could not be read",
             facts=[f"{state.scope or name}: {state.note or state.health}" for state in bad],
             advice=f"Nothing is lost: {ADVICE[bad[0].health]}.",
         )
-        for name, bad in by_source.items()
-    ]
-
-
-def _find_uncertain(count: int) -> list[Problem]:
-    if not count:
-        return []
-    fact = f"{count} in 24 hours: the connection broke after the server had received them."
-    advice = "Decide about each: digest deliveries --state uncertain"
-    return [_problem("uncertain", "It is unknown whether some emails arrived", fact, advice)]
 
 
 def _problem(kind: str, title: str, fact: str, advice: str) -> Problem:

@@ -117,7 +117,7 @@ def test_an_outage_of_several_sources_is_one_problem_with_a_sentence_for_each_er
     assert outage.facts[0] == "arxiv (cs, math, stat): 503"
     (all_failed,) = find_source_problems(failed)
     assert all_failed.title == "No source could be read"
-    assert find_source_problems([make_result("arxiv", Health.OK)]) == []
+    assert not [*find_source_problems([make_result("arxiv", Health.OK)])]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_bounces_are_a_problem_when_they_are_many_and_a_large_share(
 
 def test_refusals_that_are_about_us_are_told_with_what_to_do() -> None:
     alike = AlikeAnswer(reply="550 not taken", readers=7, domains=3)
-    problems = find_judgement_problems([alike], 5, {"blocked": 9, "too-large": 1})
+    problems = [*find_judgement_problems([alike], 5, {"blocked": 9, "too-large": 1})]
     assert [problem.kind for problem in problems] == ["alike", "held", "reports"]
     assert [list(problem.facts) for problem in problems] == [
         ["7 readers of 3 domains: 550 not taken"],
@@ -163,7 +163,7 @@ def test_refusals_that_are_about_us_are_told_with_what_to_do() -> None:
         ["9 emails: blocked", "1 emails: too-large"],
     ]
     assert "subscribers restore --since" in problems[1].advice
-    assert find_judgement_problems([], 0, {}) == []
+    assert not [*find_judgement_problems([], 0, {})]
 
 
 def test_reports_that_blame_us_are_counted_by_reason(any_store: Database) -> None:
