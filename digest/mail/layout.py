@@ -115,10 +115,8 @@ def format_headline(locale: Locale, day: date, counts: tuple[tuple[Section, int]
 
 def format_notes(locale: Locale, codes: Iterable[str]) -> tuple[str, ...]:
     """Return the sentences of note codes such as `first` or `source-missing:bioRxiv`; skip unknown ones."""
-    sentences = (_format_note(locale, *code.partition(":")[::2]) for code in codes)
-    return tuple(filter(None, sentences))
-
-
-def _format_note(locale: Locale, code: str, detail: str) -> str:
-    message = NOTE_MESSAGES.get(code, "")
-    return locale.gettext(message) % {"detail": clean(detail)[:60]} if message else ""
+    return tuple(
+        locale.gettext(NOTE_MESSAGES[name]) % {"detail": clean(detail)[:60]}
+        for name, _, detail in (code.partition(":") for code in codes)
+        if name in NOTE_MESSAGES
+    )

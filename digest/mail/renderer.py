@@ -118,10 +118,9 @@ class Renderer:
 
     def render_news(self, locale: Locale, news: Iterable[PaperNews], part: str) -> str:
         """Render the news of an edition; *part* is `html` or `txt`."""
-        cards = (
-            self.render(locale, f"digest/news.{part}", card=build_news_card(locale, item)) for item in news
-        )
-        return Markup("").join(map(Markup, cards)).rstrip() if part == "html" else "\n".join(cards).rstrip()
+        cards = (build_news_card(locale, item) for item in news)
+        texts = [self.render(locale, f"digest/news.{part}", card=card) for card in cards]
+        return Markup("").join(map(Markup, texts)).rstrip() if part == "html" else "\n".join(texts).rstrip()
 
     def _render_for(self, reader: Subscriber, mail: str, **context: object) -> Email:
         locale = get_locale(reader.preferences.language)

@@ -112,25 +112,20 @@ def complete_payload(
     return {**told, "notes": [*notes], **columns}
 
 
-def from_payload(payload: Payload, **references: Any) -> Edition:
-    """Return the edition of a payload; *references* are those of `read_rows`."""
-    return read_rows(payload, **references).to_edition()
-
-
 def load_edition(tx: Transaction, delivery: Delivery, reader: Subscriber) -> Edition:
     """Return the edition of a digest as it was sent, even if its papers were revised since."""
     ids = get_paper_ids(delivery.payload)
     papers = tx.papers.get_by_ids(ids)
     if delivery.accepted_at:
         papers |= tx.paper_history.get_as_of(ids, delivery.accepted_at)
-    return from_payload(
+    return read_rows(
         delivery.payload,
         day=delivery.day or delivery.slot.date(),
         slot=delivery.slot,
         subscriber=reader,
         papers=papers,
         heats=tx.heats.get(get_heat_names(delivery.payload)),
-    )
+    ).to_edition()
 
 
 def read_rows(  # noqa: PLR0913  a delivery's row, and what it refers to

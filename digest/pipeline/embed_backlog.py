@@ -102,9 +102,8 @@ def get_progress(tx: Transaction) -> dict[str, object] | None:
 
 def list_profile_texts(profile: Profile) -> Iterator[str]:
     """Yield the texts of the papers that a reader gave, liked or disliked."""
-    papers: Iterator[LikedPaper] = chain(
-        profile.liked, profile.disliked, chain.from_iterable(facet.liked for facet in profile.facets)
-    )
+    in_facets = chain.from_iterable(facet.liked for facet in profile.facets)
+    papers: Iterator[LikedPaper] = chain(profile.liked, profile.disliked, in_facets)
     return (f"{paper.title}\n{paper.abstract}" for paper in papers)
 
 

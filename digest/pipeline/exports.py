@@ -32,11 +32,8 @@ def load_digest(store: Database, reader: Subscriber, day: date | None = None) ->
     with store.begin(write=False) as tx:
         digest = _find_digest(tx, reader, day)
         if digest is None or not digest.payload:
-            raise NotFound(
-                f"There is no digest of {day}, or it is no longer stored."
-                if day
-                else "There is no digest yet."
-            )
+            missing = f"There is no digest of {day}, or it is no longer stored."
+            raise NotFound(missing if day else "There is no digest yet.")
         ids = get_paper_ids(digest.payload)
         found = tx.papers.get_by_ids(ids)
     return _cite(found[name] for name in ids if name in found)

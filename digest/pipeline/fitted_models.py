@@ -114,11 +114,10 @@ def _load_vote_histories(
             if _get_age_hours(final) >= SETTLING_TIME / timedelta(hours=1) and final.observed_at <= now
         ]
         papers = tx.papers.get_by_ids([final.paper_id for final in finals])
+    reached = (min(1.0, curve.reached_share_at(_get_age_hours(final))) for final in finals)
     return [
-        VoteHistory(
-            papers[final.paper_id], final.value / min(1.0, curve.reached_share_at(_get_age_hours(final)))
-        )
-        for final in finals
+        VoteHistory(papers[final.paper_id], final.value / share)
+        for final, share in zip(finals, reached, strict=True)
     ]
 
 

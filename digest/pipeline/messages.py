@@ -143,10 +143,9 @@ class MessageBuilder:
             return None  # removed since it was queued
         invited_by = str(delivery.payload.get("invited_by", ""))
         lifetime = INVITATION_LIFETIME if invited_by else SIGN_IN_LINK_LIFETIME
+        links, expires = self.renderer.links, delivery.slot + lifetime
         link = AdministrationLink(
-            url=self.renderer.links.administration_url(
-                person.public_id, person.links_used, expires=delivery.slot + lifetime
-            ),
+            url=links.administration_url(person.public_id, person.links_used, expires=expires),
             name=person.name,
             role=person.role,
             valid_for="seven days" if invited_by else "one hour",

@@ -25,8 +25,8 @@ from digest.pipeline.edition_payload import (
     NO_PICKS,
     PayloadWriter,
     complete_payload,
-    from_payload,
     load_edition,
+    read_rows,
 )
 from digest.ranking.embeddings import EmbeddingModel
 
@@ -143,14 +143,14 @@ def build_upcoming_edition(
     [columns] = writer.write(chosen.selections)
     news = _choose_news(reader, columns, untold.get(reader.id, ()))
     # By way of the stored form, so that a preview equals the mail to the last byte.
-    return from_payload(
+    return read_rows(
         complete_payload(columns, chosen.notes[0], news),
         day=chosen.states[0].day,
         slot=slot,
         subscriber=reader,
         papers={paper.id: paper for paper in day.candidates.papers},
         heats=writer.take_heats(),
-    )
+    ).to_edition()
 
 
 def load_planned_edition(store: Database, reader: Subscriber, day: date) -> Edition | None:

@@ -69,9 +69,8 @@ class CandidateArrays:
     @cached_property
     def first_seen_on(self) -> tuple[date | None, ...]:
         """The day on which each paper was first seen."""
-        return tuple(
-            paper.first_seen.date() if paper.first_seen else None for paper in self.candidates.papers
-        )
+        times = (paper.first_seen for paper in self.candidates.papers)
+        return tuple(time.date() if time else None for time in times)
 
     @cached_property
     def has_voters(self) -> Bools:

@@ -121,11 +121,8 @@ def _is_typed(profile: Profile, term: str) -> bool:
 def _choose_terms(paper: Paper) -> tuple[str, ...]:
     """Return the paper's keywords, then the phrases of its title, those that are special to it."""
     phrases = (keyword.strip() for keyword in paper.keywords)
-    special = (
-        phrase.casefold()
-        for phrase in chain(phrases, _find_title_phrases(paper.title))
-        if _is_special(phrase)
-    )
+    candidates = chain(phrases, _find_title_phrases(paper.title))
+    special = (phrase.casefold() for phrase in candidates if _is_special(phrase))
     return tuple(islice(dict.fromkeys(special), MAX_TERMS_PER_PAPER))
 
 

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import accumulate, chain
 
@@ -35,7 +35,7 @@ class FollowBoosts:
         """
         by_author, by_affiliation, by_category = (np.zeros(len(self._papers), np.bool_) for _ in range(3))
         if profile.authors:
-            by_author[self.find_by_authors(profile.authors)] = True
+            by_author[self.authors.find_papers(profile.authors)] = True
         by_affiliation[_look_up(self._organizations, map(normalize_text, profile.affiliations))] = True
         by_category[_look_up(self._categories, profile.categories)] = True
         category_boost = CATEGORY_BOOST if has_text else CATEGORY_ONLY_BOOST
@@ -44,12 +44,9 @@ class FollowBoosts:
             np.float32,
         )
 
-    def find_by_authors(self, authors: Sequence[str]) -> list[int]:
-        """Return the indices of papers by any of these authors."""
-        return sorted(set(self._authors.find_papers(authors)))
-
     @cached_property
-    def _authors(self) -> "AuthorIndex":
+    def authors(self) -> "AuthorIndex":
+        """The papers by author."""
         return AuthorIndex(paper.authors for paper in self._papers)
 
     @cached_property
@@ -78,12 +75,13 @@ class AuthorIndex:
             for name in chain.from_iterable(map(_read_name, authors)):
                 self._by_family[name[-1]].append((index, name))
 
-    def find_papers(self, followed: Iterable[str]) -> Iterator[int]:
-        """Yield the indices of papers by any of these authors, some of them more than once."""
+    def find_papers(self, followed: Iterable[str]) -> list[int]:
+        """Return the indices of papers by any of these authors, some of them more than once."""
+        found = []
         for wanted in chain.from_iterable(map(_read_name, followed)):
-            for index, name in self._by_family.get(wanted[-1], ()):
-                if _is_same_author(name, wanted):
-                    yield index
+            namesakes = self._by_family.get(wanted[-1], ())
+            found += [index for index, name in namesakes if _is_same_author(name, wanted)]
+        return found
 
 
 def find_followed_author(authors: Sequence[str], followed: Sequence[str]) -> str:

@@ -348,7 +348,8 @@ class Ranker:
         for row, profile in enumerate(profiles):
             probability[row, self._find_liked(profile)] = FOLLOWED_PROBABILITY
             if profile.authors:
-                probability[row, self._follow_boosts.find_by_authors(profile.authors)] = FOLLOWED_PROBABILITY
+                by_followed = self._follow_boosts.authors.find_papers(profile.authors)
+                probability[row, by_followed] = FOLLOWED_PROBABILITY
 
     def _raise_near_liked(  # noqa: PLR0913, PLR0917  the parts of a chunk
         self,

@@ -83,13 +83,9 @@ class ReaderState:
 def find_thresholds(rankings: Rankings, preferences: Sequence[Preferences]) -> Floats:
     """Return the probability from which on each reader is given picks."""
     by_liked = {*rankings.liked.readers[~rankings.is_judged[rankings.liked.readers]].tolist()}
-    return np.array(
-        [
-            (LIKED_THRESHOLDS if row in by_liked else THRESHOLDS)[own.threshold]
-            for row, own in enumerate(preferences)
-        ],
-        np.float32,
-    )
+    tables = (LIKED_THRESHOLDS if row in by_liked else THRESHOLDS for row in range(len(preferences)))
+    thresholds = [table[own.threshold] for table, own in zip(tables, preferences, strict=True)]
+    return np.array(thresholds, np.float32)
 
 
 class Selections:
@@ -300,12 +296,10 @@ class _Selector:
         held_until = [
             reader.day - timedelta(days=HELD_DAYS) if reader.cursor else date.min for reader in self._readers
         ]
-        seen_on = self._arrays.first_seen_on
+        seen_on, is_new = self._arrays.first_seen_on, self.is_new[rows, indices].tolist()
         return [
-            day if is_new and (day := seen_on[index]) is not None and day <= held_until[row] else None
-            for row, index, is_new in zip(
-                rows.tolist(), indices.tolist(), self.is_new[rows, indices].tolist(), strict=True
-            )
+            day if new and (day := seen_on[index]) is not None and day <= held_until[row] else None
+            for row, index, new in zip(rows.tolist(), indices.tolist(), is_new, strict=True)
         ]
 
     def _find_sent(self) -> Bools:

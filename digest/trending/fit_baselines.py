@@ -125,9 +125,8 @@ def _group_by_age(by_paper: Iterable[Iterable[CountSample]]) -> list[list[CountS
 
 def _compute_grown_share(samples: Sequence[CountSample]) -> float:
     """Return the ratio of the sums: papers with two votes would dominate a mean of ratios."""
-    return min(
-        1.0, sum(sample.count for sample in samples) / max(1.0, sum(sample.final for sample in samples))
-    )
+    final = sum(sample.final for sample in samples)
+    return min(1.0, sum(sample.count for sample in samples) / max(1.0, final))
 
 
 def _compute_spread(samples: Sequence[CountSample], curve: GrowthCurve, *, above: float) -> float:

@@ -14,10 +14,10 @@ from digest.pipeline.edition_payload import (
     NO_PICKS,
     PayloadWriter,
     complete_payload,
-    from_payload,
     get_affinities,
     get_heat_names,
     get_paper_ids,
+    read_rows,
 )
 from digest.ranking.selection import SECTIONS, Selections
 from tests.factories import NOW, make_paper, make_subscriber
@@ -64,14 +64,14 @@ def write(*editions: Edition) -> tuple[list[dict[str, Any]], dict[str, str]]:
 
 def round_trip(edition: Edition, papers: dict[str, Paper]) -> Edition:
     [payload], heats = write(edition)
-    return from_payload(
+    return read_rows(
         payload,
         day=edition.day,
         slot=edition.slot,
         subscriber=edition.subscriber,
         papers=papers,
         heats=heats,
-    )
+    ).to_edition()
 
 
 def test_an_edition_comes_back_from_its_payload_as_it_was() -> None:
@@ -130,21 +130,21 @@ def test_an_edition_in_the_old_format_is_still_read() -> None:
         ],
     }
     papers = {pick.paper.id: pick.paper for pick in edition.picks}
-    parsed = from_payload(
+    parsed = read_rows(
         payload, day=edition.day, slot=edition.slot, subscriber=edition.subscriber, papers=papers, heats={}
-    )
+    ).to_edition()
     assert parsed == edition
     assert get_paper_ids(payload) == [first.paper.id, second.paper.id]
     assert [*get_affinities(payload, Section.ALSO_NEW)] == [(second.paper.id, 0.0)]
     assert get_heat_names(payload) == []
-    without_first = from_payload(
+    without_first = read_rows(
         payload,
         day=edition.day,
         slot=edition.slot,
         subscriber=edition.subscriber,
         papers={second.paper.id: replace(second.paper, withdrawn=True)},
         heats={},
-    )
+    ).to_edition()
     assert without_first.picks == ()
 
 
@@ -173,13 +173,13 @@ def test_a_payload_with_columns_of_different_length_is_refused() -> None:
     [payload], heats = write(edition)
     broken = payload | {"affinity": [0.5]}
     with pytest.raises(ValueError, match="shorter"):
-        from_payload(
+        read_rows(
             broken,
             day=edition.day,
             slot=edition.slot,
             subscriber=edition.subscriber,
             papers=papers,
             heats=heats,
-        )
+        ).to_edition()
     with pytest.raises(ValueError, match="shorter"):
         [*get_affinities(broken, Section.TRENDING)]

@@ -8,7 +8,7 @@ import pytest
 from digest.db import Database
 from digest.models import Paper, Preferences, Profile, Status, Subscriber
 from digest.models.editions import NewsKind, PaperNews
-from digest.pipeline.edition_payload import NO_PICKS, complete_payload, from_payload
+from digest.pipeline.edition_payload import NO_PICKS, complete_payload, read_rows
 from digest.pipeline.plan import MAX_NEWS, build_upcoming_edition, load_planned_edition, plan_editions
 from tests.factories import NOW, make_paper
 
@@ -126,6 +126,6 @@ def test_payload_keeps_news(store: Database, reader: Subscriber) -> None:
     news = PaperNews(kind=NewsKind.REVISED, paper_id=OLD.id, title="Old", url=OLD.url, new_title="New", id=7)
 
     payload = complete_payload(NO_PICKS, (), [news])
-    read = from_payload(payload, day=NOW.date(), slot=NOW, subscriber=reader, papers={}, heats={})
+    read = read_rows(payload, day=NOW.date(), slot=NOW, subscriber=reader, papers={}, heats={}).to_edition()
 
     assert read.news == (news,)
