@@ -39,7 +39,7 @@ gc.disable()  # until all is collected: nothing that is imported is ever freed
 _LONGEST = (
     "torture/test_torture.py", "bench/test_simulation.py", "torture/test_many_machines.py",
     "sources/test_month_of_each_source.py", "cli/test_demo_server.py", "web/test_browser.py",
-    "pipeline/test_run.py", "db/test_migrate.py", "db/test_database.py", "mail/test_browser.py",
+    "app/test_run.py", "db/test_migrate.py", "db/test_database.py", "mail/test_browser.py",
     "cli/test_serve.py", "cli/test_failures.py", "pipeline/test_plan.py", "delivery/test_faults.py",
     "delivery/channels/test_ledger.py", "delivery/test_wrong_configuration.py", "cli/test_commands.py",
     "delivery/test_clocks.py", "test_linear_time.py", "web/routes/test_signup.py", "web/api/test_schema.py",

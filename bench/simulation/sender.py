@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import anyio
 
 from bench.simulation.services import open_simulated_services
-from digest.pipeline import run
+from digest.app import run
 
 
 def main() -> None:

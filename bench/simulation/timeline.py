@@ -18,9 +18,9 @@ from bench.simulation.record import Record
 from bench.simulation.restore import restore_backup
 from bench.simulation.saved_state import load_state, save_state
 from digest import subscribers
+from digest.app import run
 from digest.models import Subscriber
 from digest.models.schedule import find_due_edition, get_local_day
-from digest.pipeline import run
 from digest.pipeline.plan import PlanResult
 
 DATABASE = "month.sqlite3"

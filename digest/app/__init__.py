@@ -1,1 +1,1 @@
-"""Settings, logging and `Services`, the container that builds everything from the settings."""
+"""Settings, logging, `Services`, the container that builds everything from the settings, and `run`."""

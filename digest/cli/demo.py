@@ -13,11 +13,11 @@ from socket import socket
 import anyio
 import click
 
+from digest.app import run
 from digest.app.services import Services, open_services
 from digest.cli.output import show_progress, show_table
 from digest.models import Section
 from digest.models.errors import DeliveryError
-from digest.pipeline import run
 from digest.sources.base import ProgressCallback
 from digest.tools.demo import report
 from digest.tools.demo.dataset import READERS

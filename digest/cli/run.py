@@ -11,13 +11,13 @@ import anyio
 import click
 from click.core import ParameterSource
 
+from digest.app import run
+from digest.app.run import RunResult
 from digest.cli.common import get_log_level, json_option, now_option, open_services, start_clock
 from digest.cli.fetch import fetch_result_to_json, show_fetch_results
 from digest.cli.output import echo, show_json, show_progress
-from digest.pipeline import run
 from digest.pipeline.clock_repair import repair_timestamps
 from digest.pipeline.ingest import FailedSource, find_failed_sources
-from digest.pipeline.run import RunResult
 
 log = logging.getLogger(__name__)
 

@@ -7,6 +7,8 @@ from datetime import datetime
 import anyio
 import click
 
+from digest.app import run
+from digest.app.run import Clock, RunResult
 from digest.app.services import Services
 from digest.cli.common import get_log_level, json_option, now_option, open_services, start_clock
 from digest.cli.output import echo, show_json, show_table
@@ -16,9 +18,7 @@ from digest.delivery.message import OutgoingMessage, Unreachable
 from digest.models import Edition, Section, Subscriber
 from digest.models.addresses import parse_address
 from digest.models.errors import DeliveryError, NotFound
-from digest.pipeline import run
 from digest.pipeline.plan import plan_editions
-from digest.pipeline.run import Clock, RunResult
 
 
 @click.command("send", epilog="Examples: digest send --dry-run   digest send --to me@example.com")

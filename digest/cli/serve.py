@@ -9,13 +9,13 @@ from functools import partial
 import click
 from anyio import to_thread
 
+from digest.app import run
 from digest.app.services import Services, utc_now
 from digest.app.settings import load_settings
 from digest.cli.common import open_services
 from digest.cli.output import echo_err
 from digest.cli.run import log_run
 from digest.models.errors import StoreBusy
-from digest.pipeline import run
 from digest.pipeline.clock_repair import repair_timestamps
 from digest.web.app import create_app
 from digest.web.server import bind_socket, create_server, get_url

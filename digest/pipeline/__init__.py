@@ -1,1 +1,1 @@
-"""The steps of one run: fetch, plan, build messages, send. Start reading in `run.py`."""
+"""The steps of one run: fetch, plan, build messages, send. `digest/app/run.py` calls them in order."""

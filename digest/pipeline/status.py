@@ -11,8 +11,9 @@ from digest.models.arxiv_calendar import get_arxiv_day, get_silence_reason
 from digest.pipeline.alerts import ONE_DAY, UNUSABLE, Problem, find_delivery_problems
 from digest.pipeline.clock_repair import LAST_TICK_KEY
 from digest.pipeline.embed_backlog import get_progress
-from digest.pipeline.run import SEND_BLOCKED_KEY, UNREACHABLE_SINCE_KEY
 
+SEND_BLOCKED_KEY = "way_out"  # meta key: why no message can be sent, while none can
+UNREACHABLE_SINCE_KEY = "unreachable_since"  # meta key: when no mail server was reached for the first time
 CHART_DAYS = 30  # in the JSON of `digest status`
 MAX_TICK_AGE = timedelta(minutes=30)
 MAX_OVERDUE = timedelta(minutes=30)  # a subscriber due for longer means that nothing is planned

@@ -23,10 +23,10 @@ from procrastinate.jobs import Job, JobDeferrer, Status
 from procrastinate.manager import JobManager
 from procrastinate.types import JSONDict
 
+from digest.app import run
 from digest.db.dialects import KEEPALIVE_OPTIONS
 from digest.models import Shard
 from digest.models.errors import StoreError
-from digest.pipeline import run
 from digest.worker.tasks import WorkerTasks
 
 log = logging.getLogger(__name__)

@@ -10,9 +10,10 @@ from anyio import to_thread
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from digest.app import run
+from digest.app.run import Clock
+from digest.app.services import Services
 from digest.models.errors import StoreBusy
-from digest.pipeline import run
-from digest.pipeline.run import Clock, PipelineServices
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ def build_scheduler(
 
 
 async def send_notices(
-    services: PipelineServices, clock: Clock, sending: asyncio.Lock, *, interval: float = NOTICE_SECONDS
+    services: Services, clock: Clock, sending: asyncio.Lock, *, interval: float = NOTICE_SECONDS
 ) -> None:
     """Send confirmations and notices as soon as they are queued, by whichever process; never returns.
 
@@ -69,7 +70,7 @@ async def send_notices(
 
 @asynccontextmanager
 async def run_scheduler(
-    services: PipelineServices,
+    services: Services,
     clock: Clock,
     tick: Callable[[datetime, asyncio.Lock], Awaitable[object]],
     *,

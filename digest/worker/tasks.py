@@ -9,15 +9,15 @@ from threading import Lock
 
 from anyio import to_thread
 
+from digest.app import run
+from digest.app.run import RunResult
 from digest.app.services import Services, utc_now
 from digest.db.sender_session import has_work
 from digest.models import Shard
 from digest.models.errors import StoreError
-from digest.pipeline import run
 from digest.pipeline.clock_repair import repair_timestamps
 from digest.pipeline.day import DayContext, load_day
 from digest.pipeline.plan import PlanResult, get_stop_reason
-from digest.pipeline.run import RunResult
 from digest.worker.bounces import read_bounce_mailbox
 
 log = logging.getLogger(__name__)

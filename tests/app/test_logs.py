@@ -9,13 +9,12 @@ from typing import Literal
 import pytest
 from pydantic import SecretStr
 
-from digest.app import logs
+from digest.app import logs, run
 from digest.app.services import Services
-from digest.pipeline import run
 from digest.pipeline.plan import plan_editions
+from tests.app.test_run import DUE, THURSDAY, Installation
+from tests.app.test_run import installation as installation  # noqa: PLC0414  a fixture is known by its name here
 from tests.models.test_text import STEERING
-from tests.pipeline.test_run import DUE, THURSDAY, Installation
-from tests.pipeline.test_run import installation as installation  # noqa: PLC0414  a fixture is known by its name here
 from tests.smtp_server import Reply, SmtpServer
 
 SECRET = re.compile(r"@[\w-]+\.\w|[?&/](?:t|token|key)=[^…]|hush|[A-Za-z0-9_-]{40,}")

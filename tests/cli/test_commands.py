@@ -26,7 +26,7 @@ from digest.cli import COMMANDS, digest
 from digest.cli.subscribers import ACTIONS
 from digest.cli.subscribers import command as subscribers
 from digest.tools.demo.http_server import UpstreamServer
-from tests.pipeline.test_run import THURSDAY
+from tests.app.test_run import THURSDAY
 
 NOW = "2026-11-19T06:30:00Z"
 HEAVY = {"numpy", "scipy", "sqlalchemy", "fastapi", "httpx", "lxml", "jinja2", "rich", "pydantic"}

@@ -5,11 +5,11 @@ from email import message_from_bytes, policy
 
 import pytest
 
+from digest.app import run
 from digest.app.services import Services
 from digest.app.settings import load_settings
 from digest.db import Database
 from digest.models import Schedule, Status
-from digest.pipeline import run
 from digest.pipeline.plan import plan_editions
 from digest.subscribers import Actor, add_subscriber
 from tests.factories import NOW, make_paper

@@ -6,13 +6,13 @@ import pytest
 from click.testing import CliRunner
 from httpx import ASGITransport, AsyncClient
 
+from digest.app import run
 from digest.app.services import Services
 from digest.app.settings import list_variables, load_settings
 from digest.cli.subscribers import command as subscribers
 from digest.db import Database
 from digest.models import DeliveryState, Status, SuppressionReason
 from digest.models.errors import InvalidToken
-from digest.pipeline import run
 from digest.pipeline.plan import plan_editions
 from digest.subscribers import Actor, add_subscriber, change_address, confirm_address, erase, suppress
 from digest.web.app import create_app

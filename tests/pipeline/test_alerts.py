@@ -8,11 +8,11 @@ import httpx
 import pytest
 import respx
 
+from digest.app import run
 from digest.app.services import Services
 from digest.db import Database
 from digest.db.deliveries.bounce_policy import AlikeAnswer
 from digest.models import BounceKind, DeliveryKind, DeliveryState, FetchResult, Health, NewDelivery
-from digest.pipeline import run
 from digest.pipeline.alerts import (
     TOLD_KEY,
     Problem,
@@ -23,9 +23,9 @@ from digest.pipeline.alerts import (
     find_source_problems,
     queue_alerts,
 )
+from tests.app.test_run import DUE, THURSDAY, Installation
+from tests.app.test_run import installation as installation  # noqa: PLC0414  a fixture is known by its name here
 from tests.factories import NOW
-from tests.pipeline.test_run import DUE, THURSDAY, Installation
-from tests.pipeline.test_run import installation as installation  # noqa: PLC0414  a fixture is known by its name here
 
 PROBLEM = Problem(kind="delivery", title="Broken", facts=["It broke."], advice="Mend it.")
 

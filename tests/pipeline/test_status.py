@@ -9,8 +9,14 @@ from digest.db import Database
 from digest.db.tables import DELIVERY
 from digest.models import DeliveryKind, FetchResult, Health, Status
 from digest.pipeline.clock_repair import LAST_TICK_KEY
-from digest.pipeline.run import SEND_BLOCKED_KEY, UNREACHABLE_SINCE_KEY
-from digest.pipeline.status import collect_status, compute_picks_per_mail, find_problems, list_days
+from digest.pipeline.status import (
+    SEND_BLOCKED_KEY,
+    UNREACHABLE_SINCE_KEY,
+    collect_status,
+    compute_picks_per_mail,
+    find_problems,
+    list_days,
+)
 from tests.factories import NOW
 
 

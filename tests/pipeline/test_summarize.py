@@ -6,17 +6,17 @@ from email import message_from_bytes, policy
 
 import pytest
 
+from digest.app import run
 from digest.app.services import Services
 from digest.db import Database
 from digest.mail.cards import NO_PERSONAL_FIELDS, build_card
 from digest.mail.locale import get_locale
 from digest.models import Heat, Paper, Pick, Reason, ReasonKind, Section
-from digest.pipeline import run
 from digest.pipeline.summarize import summarize_papers
 from digest.sources.llm import LanguageModel
+from tests.app.test_run import DUE, THURSDAY, Installation
+from tests.app.test_run import installation as installation  # noqa: PLC0414  a fixture is known by its name here
 from tests.factories import NOW, make_paper
-from tests.pipeline.test_run import DUE, THURSDAY, Installation
-from tests.pipeline.test_run import installation as installation  # noqa: PLC0414  a fixture is known by its name here
 from tests.replay_server import RecordedRequest, ReplayServer, Reply
 
 PATH = "/v1/chat/completions"

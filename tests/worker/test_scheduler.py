@@ -13,10 +13,10 @@ from httpx import ASGITransport, AsyncClient
 from pydantic import SecretStr
 
 from digest import subscribers
+from digest.app import run
 from digest.app.services import Services, open_services
 from digest.db import Database
 from digest.models import Status
-from digest.pipeline import run
 from digest.subscribers import Actor
 from digest.tools.demo.scenario import IsolatedSettings
 from digest.web.app import create_app

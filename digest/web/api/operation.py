@@ -12,7 +12,7 @@ from digest.db.audit import AuditFilter
 from digest.models import BounceKind, DeliveryState, Health, Status
 from digest.models.errors import NotFound
 from digest.pipeline.clock_repair import LAST_TICK_KEY
-from digest.pipeline.run import SEND_BLOCKED_KEY
+from digest.pipeline.status import SEND_BLOCKED_KEY
 from digest.web.actors import describe_actors
 from digest.web.api.auth import ApiActor, require_role
 from digest.web.api.cursors import (

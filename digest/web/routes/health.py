@@ -11,8 +11,7 @@ from digest.db.deliveries.repository import FINAL_STATES
 from digest.models import BounceKind, Health, SuppressionReason
 from digest.models.errors import DigestError
 from digest.pipeline.clock_repair import LAST_TICK_KEY
-from digest.pipeline.run import SEND_BLOCKED_KEY
-from digest.pipeline.status import compute_picks_per_mail
+from digest.pipeline.status import SEND_BLOCKED_KEY, compute_picks_per_mail
 from digest.web.context import WebContextDep
 from digest.web.routing import create_router
 

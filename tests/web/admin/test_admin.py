@@ -17,7 +17,7 @@ from digest.db.deliveries.bounce_policy import AlikeAnswer
 from digest.models import Profile, Status, Subscriber, SuppressionReason
 from digest.models.addresses import hash_address
 from digest.pipeline.alerts import find_judgement_problems
-from digest.pipeline.run import SEND_BLOCKED_KEY
+from digest.pipeline.status import SEND_BLOCKED_KEY
 from digest.web.admin import audit, bulk, overview, subscriber, subscribers, suppressions, transfer
 from digest.web.app import create_app
 from tests.factories import NOW, make_paper

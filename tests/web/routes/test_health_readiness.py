@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from httpx import ASGITransport, AsyncClient
 
+from digest.app import run
 from digest.app.services import Services
 from digest.app.settings import load_settings
 from digest.db import Database
 from digest.db.dialects import is_postgres
-from digest.pipeline import run
 from digest.subscribers import Actor, add_subscriber
 from digest.web.app import create_app
 from digest.web.context import PROBE_INTERVAL

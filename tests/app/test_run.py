@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from digest import subscribers
+from digest.app import run
+from digest.app.run import RunResult
 from digest.app.services import Services, open_services
 from digest.db import Database
 from digest.db.sources import SourceState
@@ -23,13 +25,13 @@ from digest.delivery.stats import SendStats
 from digest.models import DeliveryKind, DeliveryState, Edition, FetchResult, Health, Profile, Section
 from digest.models.errors import SourceError
 from digest.pipeline import day as day_module
-from digest.pipeline import plan, run
+from digest.pipeline import plan
 from digest.pipeline.clock_repair import LAST_TICK_KEY
 from digest.pipeline.edition_payload import get_paper_ids
 from digest.pipeline.embed_backlog import get_progress
 from digest.pipeline.ingest import StoredResult, fetch_sources
 from digest.pipeline.plan import PlanResult, plan_editions
-from digest.pipeline.run import RunResult
+from digest.pipeline.status import SEND_BLOCKED_KEY
 from digest.sources import base
 from digest.sources.base import FetchContext, failed_result
 from digest.sources.http.client import Client
@@ -232,7 +234,7 @@ async def test_an_unreachable_mail_server_is_reported_by_runs_that_are_each_a_pr
                     )
                 await run.send(services, lambda now=now: now)  # type: ignore[misc]
                 with services.store.begin(write=False) as tx:
-                    blocked = tx.meta.read(run.SEND_BLOCKED_KEY)
+                    blocked = tx.meta.read(SEND_BLOCKED_KEY)
             assert blocked.startswith(expected)
             assert bool(blocked) == bool(expected)
         assert len(server.accepted) == 1

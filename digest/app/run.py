@@ -13,23 +13,21 @@
 
 `run` goes through all steps, every few minutes; a worker (digest/worker) runs the same steps as jobs. Any
 step may be stopped in the middle and repeated (docs/delivery.md has the exact guarantee). This module only
-calls the steps in order: every rule is in the module of its step.
+calls the steps in order: every rule is in the module of its step, in digest/pipeline.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
 
 from anyio import to_thread
 
-from digest.db import Database, Transaction
+from digest.app.services import Services
+from digest.db import Transaction
 from digest.db.sender_session import has_notice
-from digest.delivery.channels.admin_channel import AdminChannel
-from digest.delivery.interfaces import DeliveryQueue
 from digest.delivery.routes import DOWN_AFTER_SECONDS, Route, describe_outage
 from digest.delivery.sender import send_queue
 from digest.delivery.stats import SendStats
@@ -45,93 +43,20 @@ from digest.pipeline.alerts import (
 )
 from digest.pipeline.cleanup import delete_expired
 from digest.pipeline.clock_repair import LAST_TICK_KEY
-from digest.pipeline.day import DayCache, DayContext
+from digest.pipeline.day import DayContext
 from digest.pipeline.embed import embed_recent_papers
 from digest.pipeline.embed_backlog import SECONDS_PER_RUN, embed_backlog
 from digest.pipeline.ingest import StoredResult, fetch_sources, is_fetch_due
-from digest.pipeline.messages import MessageBuilder
 from digest.pipeline.plan import EditionCallback, PlanResult, plan_editions
+from digest.pipeline.status import SEND_BLOCKED_KEY, UNREACHABLE_SINCE_KEY
 from digest.pipeline.summarize import SummaryCandidates, summarize_papers
-from digest.pipeline.zotero import ZoteroServices, send_saved_papers
-from digest.ranking.embeddings import EmbeddingModel, StorableEmbeddingModel
-from digest.sources.base import ProgressCallback, Source
-from digest.sources.llm import LanguageModel
+from digest.pipeline.zotero import send_saved_papers
+from digest.sources.base import ProgressCallback
 
-if TYPE_CHECKING:  # importing httpx takes 9 MiB and 0.1 s
-    from digest.sources.http.client import Client
-
-SEND_BLOCKED_KEY = "way_out"  # meta key: why no message can be sent, while none can
-UNREACHABLE_SINCE_KEY = "unreachable_since"  # meta key: when no mail server was reached for the first time
 FETCH_PATIENCE = timedelta(seconds=45)  # for which mail that is due waits for new papers
 USABLE = frozenset({Health.OK, Health.EMPTY})
 
 Clock = Callable[[], datetime]
-
-
-class PipelineServices(Protocol):
-    """The services that a run needs (see `digest.app.services.Services`)."""
-
-    @property
-    def store(self) -> Database:
-        """The database."""
-
-    @property
-    def sources(self) -> Sequence[Source]:
-        """The sources to read."""
-
-    @property
-    def message_builder(self) -> MessageBuilder:
-        """The builder of all messages."""
-
-    @property
-    def routes(self) -> Sequence[Route]:
-        """The mail servers, or a folder."""
-
-    @property
-    def channel_routes(self) -> Sequence[Route]:
-        """The routes to channels; none while the operator allows no channels."""
-
-    @property
-    def embedding_model(self) -> StorableEmbeddingModel | None:
-        """The configured embedding model, if any."""
-
-    @property
-    def active_embedding_model(self) -> EmbeddingModel | None:
-        """The embedding model to rank with, if any: one whose vectors are complete."""
-
-    @property
-    def day_cache(self) -> DayCache:
-        """What keeps papers and ranker from one run to the next."""
-
-    @property
-    def spread_over(self) -> timedelta:
-        """The time over which the mails of one slot are spread."""
-
-    @property
-    def language_model(self) -> LanguageModel | None:
-        """The model that summarizes papers, if any."""
-
-    @property
-    def admin_address(self) -> str:
-        """The address that gets alerts; empty for none."""
-
-    @property
-    def admin_channel(self) -> AdminChannel | None:
-        """The channel that gets alerts, if any."""
-
-    @property
-    def fetch_every(self) -> timedelta:
-        """For how long fetched data counts as fresh."""
-
-    @property
-    def zotero(self) -> ZoteroServices:
-        """What sending saved papers to Zotero needs."""
-
-    def open_client(self) -> "AbstractAsyncContextManager[Client]":
-        """Return an HTTP client for the sources."""
-
-    def open_sender_session(self) -> AbstractContextManager[DeliveryQueue]:
-        """Return the delivery queue with the exclusive right to send."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +98,7 @@ class RunResult:
 
 
 async def run(  # noqa: PLR0913  one run, each choice by its name
-    services: PipelineServices,
+    services: Services,
     clock: Clock,
     *,
     due_now: bool = False,
@@ -216,9 +141,7 @@ async def run(  # noqa: PLR0913  one run, each choice by its name
     return result
 
 
-async def _send_and_tell(
-    services: PipelineServices, result: RunResult, clock: Clock, *, is_last: bool
-) -> RunResult:
+async def _send_and_tell(services: Services, result: RunResult, clock: Clock, *, is_last: bool) -> RunResult:
     """Send; at last tell the operator all that was wrong, also if sending raises, and send that too."""
     is_told = False
     try:
@@ -230,13 +153,13 @@ async def _send_and_tell(
     return result
 
 
-def should_fetch(services: PipelineServices, now: datetime) -> bool:
+def should_fetch(services: Services, now: datetime) -> bool:
     """Return True if no source was fetched within `services.fetch_every`."""
     return is_fetch_due(services.store, now, every=services.fetch_every)
 
 
 async def _fetch_if_due(
-    services: PipelineServices, now: datetime, *, on_progress: ProgressCallback | None
+    services: Services, now: datetime, *, on_progress: ProgressCallback | None
 ) -> tuple[StoredResult, ...]:
     if not should_fetch(services, now):
         return ()
@@ -244,7 +167,7 @@ async def _fetch_if_due(
 
 
 async def fetch_and_embed(
-    services: PipelineServices, now: datetime, *, on_progress: ProgressCallback | None = None
+    services: Services, now: datetime, *, on_progress: ProgressCallback | None = None
 ) -> tuple[StoredResult, ...]:
     """Read all sources, then compute the vectors of new papers."""
     fetched = await fetch_sources(
@@ -258,7 +181,7 @@ async def fetch_and_embed(
 
 
 async def plan_and_summarize(  # noqa: PLR0913  one planning, each choice by its name
-    services: PipelineServices,
+    services: Services,
     clock: Clock,
     now: datetime,
     *,
@@ -290,7 +213,7 @@ async def plan_and_summarize(  # noqa: PLR0913  one planning, each choice by its
 
 
 async def continue_backlog(
-    services: PipelineServices, clock: Clock, *, on_progress: ProgressCallback | None = None
+    services: Services, clock: Clock, *, on_progress: ProgressCallback | None = None
 ) -> None:
     """Do what may wait, for some seconds each: alert the channel, save in Zotero, embed older texts."""
     await send_channel_alert(services.store, services.admin_channel, clock())
@@ -306,20 +229,20 @@ async def continue_backlog(
     await to_thread.run_sync(embed)
 
 
-def finish_run(services: PipelineServices, result: RunResult, clock: Clock) -> None:
+def finish_run(services: Services, result: RunResult, clock: Clock) -> None:
     """Record that a run took place, queue an alert if one is due, and delete what has expired."""
     record_tick(services, clock)
     tell_problems(services, result, clock)
 
 
-def record_tick(services: PipelineServices, clock: Clock) -> None:
+def record_tick(services: Services, clock: Clock) -> None:
     """Record that a run takes place, and delete what has expired."""
     with services.store.begin() as tx:
         tx.meta.write(LAST_TICK_KEY, clock().isoformat())
     delete_expired(services.store, clock())
 
 
-def tell_problems(services: PipelineServices, result: RunResult, clock: Clock) -> bool:
+def tell_problems(services: Services, result: RunResult, clock: Clock) -> bool:
     """Queue one message about all that is wrong, if it is time to; return whether it was queued."""
     now, has_channel = clock(), services.admin_channel is not None
     with services.store.begin() as tx:
@@ -327,14 +250,14 @@ def tell_problems(services: PipelineServices, result: RunResult, clock: Clock) -
         return queue_alerts(tx, services.admin_address, problems, now=now, has_channel=has_channel)
 
 
-def record_run(services: PipelineServices, result: RunResult, *, since: datetime, clock: Clock) -> None:
+def record_run(services: Services, result: RunResult, *, since: datetime, clock: Clock) -> None:
     """Record what a run did, if it did anything, for the history that administrators see."""
     if result.fetched or result.plan.due or result.send_stats.sent or result.send_stats.failed:
         with services.store.begin() as tx:
             tx.runs.add(result.facts, started_at=since, ended_at=clock())
 
 
-def is_notice_due(services: PipelineServices, now: datetime) -> bool:
+def is_notice_due(services: Services, now: datetime) -> bool:
     """Return True if a confirmation, notice or alert waits and a mail server may be tried."""
     if all(route.breaker.is_open for route in services.routes):
         return False
@@ -342,9 +265,7 @@ def is_notice_due(services: PipelineServices, now: datetime) -> bool:
         return has_notice(tx, now)
 
 
-async def send(
-    services: PipelineServices, clock: Clock, *, stopping: asyncio.Event | None = None
-) -> SendStats:
+async def send(services: Services, clock: Clock, *, stopping: asyncio.Event | None = None) -> SendStats:
     """Send everything that is queued and due.
 
     Once *stopping* is set nothing more is begun, and messages being sent are brought to their end.
