@@ -12,7 +12,7 @@ from digest.models.paper_ids import canonicalize
 from digest.sources.base import FetchContext, to_aliases
 from digest.sources.config import SourceConfig
 from digest.sources.items import UnreadableItem, make_items
-from digest.sources.json_body import JsonDocument, get_list, load_json
+from digest.sources.json_body import get_list, load_json
 from digest.sources.pages import MAX_PAGES, collect_pages, cut_page, to_result
 from digest.sources.text.dates import parse_date
 from digest.sources.text.highwire import decode_abstract, decode_characters
@@ -51,8 +51,8 @@ class Biorxiv:
             period = f"{start.date()}/{context.now.date()}"
             url = f"{self.config.biorxiv_url}/details/{self.name}/{period}/{received}/json"
             response = await context.client.get(url, rate_group="biorxiv")
-            yield parse(response.body, self.name, context.now)
-            count, promised = parse_counts(response.body)
+            page, count, promised = parse(response.body, self.name, context.now)
+            yield page
             received += count
             total = promised if promised is not None else received + 1  # then until a page is empty
             if not count or received >= total:
@@ -60,30 +60,25 @@ class Biorxiv:
         yield cut_page(self.name, self.name, context.now)
 
 
-def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
-    """Return the papers of one page.
+def parse(body: bytes, scope: str, read_at: datetime) -> tuple[FetchResult, int, int | None]:
+    """Return one page, how many papers it holds, and how many there are in all: often a little too high.
+
+    None means that the page does not say it.
 
     Raises:
         SourceChanged: the body has another shape.
     """
-    document = _load_page(body)
+    document = load_json(body, items_key="collection")
+    if not isinstance(document.value, dict) or not document.value.keys() & {"collection", "messages"}:
+        raise SourceChanged("the answer is not the expected object")
     rows = document.value.get("collection") or []
     if not isinstance(rows, list):
         raise SourceChanged("the answer has no list of papers")
     items = make_items(rows, lambda row: _parse_row(row, scope)).check("papers")
     what = f"of {len(rows)} papers"
-    return to_result(scope, scope, read_at, items, what, note=document.note, papers=items.made)
-
-
-def parse_counts(body: bytes) -> tuple[int, int | None]:
-    """Return how many papers this page holds, and how many there are in all: often a little too high.
-
-    None means that the page does not say it.
-    """
-    page = _load_page(body).value
-    message: Any = next(iter(get_list(page, "messages")), {})
-    count = _parse_count(message, "count") or len(get_list(page, "collection"))
-    return count, _parse_count(message, "total")
+    page = to_result(scope, scope, read_at, items, what, note=document.note, papers=items.made)
+    message: Any = next(iter(get_list(document.value, "messages")), {})
+    return page, _parse_count(message, "count") or len(rows), _parse_count(message, "total")
 
 
 def _parse_count(message: object, name: str) -> int | None:
@@ -91,13 +86,6 @@ def _parse_count(message: object, name: str) -> int | None:
         return int(message[name]) if isinstance(message, dict) else None
     except (TypeError, ValueError, KeyError, OverflowError):
         return None
-
-
-def _load_page(body: bytes) -> JsonDocument:
-    document = load_json(body, items_key="collection")
-    if not isinstance(document.value, dict) or not document.value.keys() & {"collection", "messages"}:
-        raise SourceChanged("the answer is not the expected object")
-    return document
 
 
 def _parse_row(row: object, server: str) -> Paper:

@@ -88,34 +88,28 @@ class Crossref:
             response = await context.client.get(
                 f"{self.config.crossref_url}/works", rate_group="crossref", params=params
             )
-            yield parse(response.body, scope, context.now)
-            count, cursor = parse_cursor(response.body)
-            if count < PAGE_SIZE or not cursor:
+            page, cursor = parse(response.body, scope, context.now)
+            yield page
+            if not cursor:
                 return
         yield cut_page(self.name, scope, context.now)
 
 
-def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
-    """Return the works of one page; corrections, retractions, covers and the like are left out.
+def parse(body: bytes, scope: str, read_at: datetime) -> tuple[FetchResult, str]:
+    """Return the works of one page, and the cursor of the next, empty on the last.
+
+    Corrections, retractions, covers and the like are left out.
 
     Raises:
         SourceChanged: the body has another shape.
     """
     document = load_json(body, items_key="items")
-    items = _get_items(document.value)
+    # The works of a body that was read item by item stand at its top.
+    message = get_value(document.value, "message") or document.value
+    items = require_list(message, "items", "works")
     works = make_items(items, lambda item: _parse_work(item, read_at)).check("works")
-    return to_result("crossref", scope, read_at, works, "works", note=document.note, papers=works.made)
-
-
-def parse_cursor(body: bytes) -> tuple[int, str]:
-    """Return how many works a page holds, and the cursor of the next; empty if the page does not say it."""
-    value = load_json(body, items_key="items").value
-    return len(_get_items(value)), get_text(value, "message", "next-cursor")
-
-
-def _get_items(value: Any) -> list[Any]:
-    """Return the works; of a body that was read item by item they stand at its top."""
-    return require_list(get_value(value, "message") or value, "items", "works")
+    page = to_result("crossref", scope, read_at, works, "works", note=document.note, papers=works.made)
+    return page, get_text(message, "next-cursor") if len(items) >= PAGE_SIZE else ""
 
 
 def _parse_work(work: Any, read_at: datetime) -> Paper | None:

@@ -99,9 +99,9 @@ class OpenAlex:
         for number in range(MAX_PAGES):
             context.report_progress(f"OpenAlex {scope}", number, number + 1)
             body = await self._get(context, {**params, "filter": filters, "cursor": cursor})
-            yield parse(body, scope, context.now, created_since=start)
-            count, cursor = parse_cursor(body)
-            if count < PAGE_SIZE or not cursor:
+            page, cursor = parse(body, scope, context.now, created_since=start)
+            yield page
+            if not cursor:
                 return
         yield cut_page(self.name, scope, context.now)
 
@@ -112,7 +112,7 @@ class OpenAlex:
         usable = [doi for doi in ids if "," not in doi and "|" not in doi]  # they separate filters and values
         for batch in split_batches(usable, MAX_VALUES):
             body = await self._get(context, {"filter": f"doi:{'|'.join(batch)}"})
-            page = parse(body, CITATIONS, context.now)
+            page, _ = parse(body, CITATIONS, context.now)
             signals = (
                 replace(s, paper_id=ids.get(s.paper_id.removeprefix("doi:"), s.paper_id))
                 for s in page.signals
@@ -134,8 +134,10 @@ class OpenAlex:
 
 def parse(
     body: bytes, scope: str, read_at: datetime, *, created_since: datetime | None = None
-) -> FetchResult:
-    """Return the works of one page with their citations; those with an older record are left out.
+) -> tuple[FetchResult, str]:
+    """Return the works of one page with their citations, and the cursor of the next, empty on the last.
+
+    Works with an older record are left out.
 
     Raises:
         SourceChanged: the body has another shape.
@@ -145,15 +147,10 @@ def parse(
     works = make_items(items, lambda item: _parse_work(item, read_at, created_since)).check("works")
     papers = tuple(paper for paper, _ in works.made)
     signals = tuple(signal for _, signal in works.made if signal)
-    return to_result(
+    page = to_result(
         "openalex", scope, read_at, works, "works", note=document.note, papers=papers, signals=signals
     )
-
-
-def parse_cursor(body: bytes) -> tuple[int, str]:
-    """Return how many works a page holds, and the cursor of the next; empty for the last page."""
-    value = load_json(body, items_key="results").value
-    return len(require_list(value, "results", "works")), get_text(value, "meta", "next_cursor")
+    return page, get_text(document.value, "meta", "next_cursor") if len(items) >= PAGE_SIZE else ""
 
 
 def restore_abstract(index: Any) -> str:

@@ -57,17 +57,19 @@ class OpenReview:
                     "offset": number * PAGE_SIZE,
                 },
             )  # fmt: skip
-            yield parse(response.body, venue, context.now, changed_since=start)
-            count, oldest = parse_end(response.body)
-            if count < PAGE_SIZE or (oldest and oldest < start):
+            page, is_last = parse(response.body, venue, context.now, changed_since=start)
+            yield page
+            if is_last:
                 return
         yield cut_page(self.name, venue, context.now)
 
 
 def parse(
     body: bytes, scope: str, read_at: datetime, *, changed_since: datetime | None = None
-) -> FetchResult:
-    """Return the submissions of one page; withdrawn ones are left out, for a preprint of them may stand.
+) -> tuple[FetchResult, bool]:
+    """Return the submissions of one page, and whether no later page has one that was *changed_since*.
+
+    Withdrawn ones are left out, for a preprint of them may stand.
 
     Raises:
         SourceChanged: the body has another shape.
@@ -77,16 +79,10 @@ def parse(
     items = make_items(notes, lambda note: _parse_note(note, scope, read_at, changed_since))
     items.check("submissions")
     note = document.note
-    return to_result("openreview", scope, read_at, items, "submissions", note=note, papers=items.made)
-
-
-def parse_end(body: bytes) -> tuple[int, datetime | None]:
-    """Return how many submissions a page holds, and when the last of them was changed."""
-    notes = require_list(load_json(body, items_key="notes").value, "notes", "notes")
-    changed = [
-        moment for note in notes if isinstance(note, dict) and (moment := _get_time(note, "tmdate", "mdate"))
-    ]
-    return len(notes), min(changed, default=None)
+    page = to_result("openreview", scope, read_at, items, "submissions", note=note, papers=items.made)
+    changes = (_get_time(note, "tmdate", "mdate") for note in notes if isinstance(note, dict))
+    is_reached = changed_since is not None and any(moment and moment < changed_since for moment in changes)
+    return page, is_reached or len(notes) < PAGE_SIZE
 
 
 def name_venue(venue: str) -> str:

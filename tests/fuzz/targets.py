@@ -74,8 +74,7 @@ def _arxiv_listing(body: bytes) -> None:
 
 
 def _biorxiv(body: bytes) -> None:
-    _check_result(biorxiv.parse(body, "day", NOW))
-    biorxiv.parse_counts(body)
+    _check_result(biorxiv.parse(body, "day", NOW)[0])
 
 
 def _feeds(body: bytes) -> None:
@@ -96,18 +95,16 @@ def _huggingface_repos(body: bytes) -> None:
 
 
 def _crossref(body: bytes) -> None:
-    _check_result(crossref.parse(body, "journal", NOW))
-    crossref.parse_cursor(body)
+    _check_result(crossref.parse(body, "journal", NOW)[0])
 
 
 def _openalex(body: bytes) -> None:
-    _check_result(openalex.parse(body, "journal", NOW))
-    openalex.parse_cursor(body)
+    _check_result(openalex.parse(body, "journal", NOW)[0])
 
 
 def _openreview(body: bytes) -> None:
-    _check_result(openreview.parse(body, "venue", NOW))
-    openreview.parse_end(body)
+    _check_result(openreview.parse(body, "venue", NOW)[0])
+    openreview.parse(body, "venue", NOW, changed_since=NOW)
 
 
 def _pubmed(body: bytes) -> None:

@@ -47,7 +47,7 @@ def test_null_costs_its_field_and_a_missing_title_its_paper() -> None:
         {"doi": "10.64898/2", "title": None}, None, {"doi": None, "title": "x"},
         {"doi": "10.64898/3", "title": "B", "date": "0001-01-01", "authors": "Wolle, C., Jr.; O&#39;Poe, B."},
     ]  # fmt: skip
-    result = parse(json.dumps({"messages": None, "collection": rows}).encode(), "biorxiv", NOW)
+    result, *_ = parse(json.dumps({"messages": None, "collection": rows}).encode(), "biorxiv", NOW)
     assert [(p.id, p.title, p.published) for p in result.papers] == [
         ("doi:10.64898/1", "On Ovis wool", None), ("doi:10.64898/3", "B", None),
     ]  # fmt: skip
@@ -58,7 +58,7 @@ def test_null_costs_its_field_and_a_missing_title_its_paper() -> None:
 def test_marks_of_typesetting_are_read() -> None:
     abstract = "AbstractO_ST_ABSAimC_ST_ABSTo <i>sleep</i>."
     row = {"doi": "10.64898/1", "title": "On {beta}-wool", "abstract": abstract}
-    (paper,) = parse(json.dumps({"collection": [row]}).encode(), "biorxiv", NOW).papers
+    (paper,) = parse(json.dumps({"collection": [row]}).encode(), "biorxiv", NOW)[0].papers
     assert (paper.title, paper.abstract) == ("On β-wool", "Aim: To sleep.")
 
 
@@ -68,13 +68,13 @@ def test_a_withdrawn_preprint_is_marked() -> None:
         {"doi": "10.64898/2", "title": "WITHDRAWN: Wool"},
         {"doi": "10.64898/3", "title": "Withdrawn wool"},
     ]
-    papers = parse(json.dumps({"collection": rows}).encode(), "biorxiv", NOW).papers
+    papers = parse(json.dumps({"collection": rows}).encode(), "biorxiv", NOW)[0].papers
     assert [paper.withdrawn for paper in papers] == [True, True, False]
 
 
 def test_raw_control_characters_are_read_and_noted() -> None:
     body = b'{"collection": [{"doi": "10.64898/1", "title": "Wool", "abstract": "Two\n\x01 lines"}]}'
-    result = parse(body, "biorxiv", NOW)
+    result, *_ = parse(body, "biorxiv", NOW)
     assert (result.papers[0].abstract, result.note) == ("Two lines", "Its JSON was repaired.")
 
 

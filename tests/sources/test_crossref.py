@@ -19,7 +19,7 @@ Replay = Callable[[str], bytes]
 
 
 def test_works_are_read_with_abstract_journal_and_preprint(replay: Replay) -> None:
-    result = parse(replay("crossref/works.json"), "journals", NOW)
+    result, _ = parse(replay("crossref/works.json"), "journals", NOW)
     trial, scan = result.papers
     assert (trial.id, trial.aliases) == ("doi:10.5555/wool.2026.1", ("doi:10.1101/2026.03.08.26000001",))
     assert trial.title == "Sleep of Ovis aries & others: a randomised trial"
@@ -34,7 +34,7 @@ def test_works_are_read_with_abstract_journal_and_preprint(replay: Replay) -> No
 
 def parse_work(**fields: object) -> tuple[Paper, ...]:
     work = {"DOI": "10.5555/1", "title": ["Wool"], **fields}
-    return parse(json.dumps({"message": {"items": [work]}}).encode(), "journals", NOW).papers
+    return parse(json.dumps({"message": {"items": [work]}}).encode(), "journals", NOW)[0].papers
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ Replay = Callable[[str], bytes]
 
 def test_works_are_read_with_all_their_ids_and_citations(replay: Replay) -> None:
     since = NOW - timedelta(days=7)
-    result = parse(replay("openalex/works.json"), "journals", NOW, created_since=since)
+    result, _ = parse(replay("openalex/works.json"), "journals", NOW, created_since=since)
     trial, chapter = result.papers
     assert (trial.id, *trial.aliases) == ("doi:10.5555/wool.2026.1", "pmid:41900001", "arxiv:2603.00001")
     assert trial.abstract == "Sheep sleep They sleep well."

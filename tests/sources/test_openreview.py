@@ -20,7 +20,7 @@ VENUE = "FLOCK.cc/2026/Conference"
 
 
 def test_submissions_and_decisions_are_read(replay: Replay) -> None:
-    result = parse(replay("openreview/notes.json"), VENUE, NOW)
+    result, _ = parse(replay("openreview/notes.json"), VENUE, NOW)
     submitted, accepted = result.papers
     assert (submitted.id, submitted.title) == (
         "openreview:aB-cD_12xY",

@@ -151,8 +151,8 @@ def test_hacker_news(recorded: Recorded) -> None:
 
 def test_biorxiv(recorded: Recorded) -> None:
     body = recorded("biorxiv/details_20260718_trimmed3.json")
-    result = biorxiv.parse(body, "biorxiv", NOW)
-    assert (len(result.papers), biorxiv.parse_counts(body)) == (3, (3, 3))
+    result, count, total = biorxiv.parse(body, "biorxiv", NOW)
+    assert (len(result.papers), count, total) == (3, 3, 3)
     assert all(is_readable(p) and p.id.startswith("doi:10.64898/") and p.authors for p in result.papers)
 
 
