@@ -28,7 +28,8 @@ from digest.delivery.message import OutgoingMessage
 from digest.delivery.routes import Route
 from digest.delivery.sender import send_queue
 from digest.delivery.smtp.transport import SmtpServerConfig, SmtpTransport
-from digest.models import Delivery, DeliveryKind, NewDelivery, Preferences, Profile, Schedule, Status
+from digest.models import Delivery, DeliveryKind, NewDelivery, Status
+from tests.factories import store_subscriber
 
 SELF, CHILDREN = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
@@ -147,10 +148,7 @@ def prepare_queue_run(port: int, args: argparse.Namespace, folder: Path) -> Call
 def _fill_queue(store: Database, mails: int) -> None:
     with store.begin() as tx:
         for number in range(mails):
-            tx.subscribers.add(
-                f"r{number}@example.com", profile=Profile(), schedule=Schedule(), preferences=Preferences(),
-                status=Status.CONFIRMED, now=NOW,
-            )  # fmt: skip
+            store_subscriber(tx, f"r{number}@example.com", status=Status.CONFIRMED, now=NOW)
         deliveries = [
             NewDelivery(
                 kind=DeliveryKind.DIGEST,

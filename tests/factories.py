@@ -1,10 +1,13 @@
 """Builders of test data: papers, signals and subscribers around one fixed moment."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from digest.db import Transaction
 from digest.models import Paper, Preferences, Profile, Schedule, Signal, SignalKind, Status, Subscriber
+from digest.models.administrators import Administrator, AdminToken, Role
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)  # a Monday
 
@@ -50,6 +53,24 @@ def make_signal(
     )
 
 
+def store_subscriber(
+    tx: Transaction,
+    address: str,
+    *,
+    profile: Profile | None = None,
+    schedule: Schedule | None = None,
+    preferences: Preferences | None = None,
+    status: Status = Status.UNCONFIRMED,
+    now: datetime,
+    next_due: datetime | None = None,
+) -> Subscriber:
+    """Add a subscriber to the database, or return the existing one with this mailbox, unchanged."""
+    newcomer = make_subscriber(address, id=0, profile=profile, schedule=schedule, preferences=preferences)
+    confirmed_at = now if status is Status.CONFIRMED else None
+    newcomer = replace(newcomer, status=status, confirmed_at=confirmed_at, next_due=next_due)
+    return tx.subscribers.add(newcomer, now=now)
+
+
 def make_subscriber(
     address: str = "ada@example.com",
     *,
@@ -70,4 +91,17 @@ def make_subscriber(
         preferences=preferences or Preferences(),
         created_at=NOW - timedelta(days=30),
         confirmed_at=NOW - timedelta(days=30),
+    )
+
+
+def make_admin_token(person: Administrator) -> AdminToken:
+    """Return a person's token for the API, which may only read and does not expire."""
+    return AdminToken(
+        public_id=f"token-of-{person.public_id}",
+        administrator=person,
+        name="export",
+        hint="digest_admin_1234…",
+        scope=Role.VIEWER,
+        created_at=NOW,
+        expires_at=None,
     )

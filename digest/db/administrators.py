@@ -19,7 +19,7 @@ from digest.models.administrators import (
     SignInMethod,
     get_link_key,
 )
-from digest.models.errors import NotFound, StateConflict
+from digest.models.errors import StateConflict, require
 
 SEEN_EVERY = timedelta(minutes=5)  # a use is written at most so often: reading a page must rarely write
 _IS_ACTIVE = ADMINISTRATOR.c.removed_at.is_(None)
@@ -51,10 +51,7 @@ class Administrators(Repository):
 
     def get(self, public_id: str) -> Administrator:
         """Return the administrator with this public id; raise NotFound if there is none, or not any more."""
-        found = self.find(public_id)
-        if found is None:
-            raise NotFound("There is no such administrator.")
-        return found
+        return require(self.find(public_id), "There is no such administrator.")
 
     def find(self, public_id: str) -> Administrator | None:
         """Return the administrator with this public id, or None if there is none, or not any more."""
@@ -120,36 +117,21 @@ class Administrators(Repository):
 
     # ---- sessions
 
-    def add_session(  # noqa: PLR0913  the columns of a session
-        self,
-        key: str,
-        administrator: Administrator | None,
-        *,
-        credential: str = "",
-        method: SignInMethod,
-        browser: str,
-        now: datetime,
-        ends_at: datetime,
-    ) -> str:
-        """Open a session and return its public id; those that have ended are deleted.
-
-        *key* is the hash of the cookie, *credential* the fingerprint of a shared token if there is no
-        *administrator*.
-        """
-        self._delete(ADMIN_SESSION, ADMIN_SESSION.c.ends_at <= now)
+    def add_session(self, key: str, session: AdminSession) -> None:
+        """Add a session under the hash of its cookie; those that have ended are deleted."""
+        self._delete(ADMIN_SESSION, ADMIN_SESSION.c.ends_at <= session.created_at)
         row = {
-            "pid": create_public_id(),
+            "pid": session.public_id,
             "key": key,
-            "administrator_id": administrator.id if administrator else None,
-            "credential": credential,
-            "method": str(method),
-            "browser": browser,
-            "created_at": now,
-            "seen_at": now,
-            "ends_at": ends_at,
+            "administrator_id": session.administrator.id if session.administrator else None,
+            "credential": session.credential,
+            "method": str(session.method),
+            "browser": session.browser,
+            "created_at": session.created_at,
+            "seen_at": session.seen_at,
+            "ends_at": session.ends_at,
         }
         self._connection.execute(sa.insert(ADMIN_SESSION).values(row))
-        return str(row["pid"])
 
     def find_session(self, key: str, *, now: datetime) -> AdminSession | None:
         """Return the session with this hash of a cookie, or None if there is none or it has ended."""
@@ -172,47 +154,28 @@ class Administrators(Repository):
         return self._delete(ADMIN_SESSION, ADMIN_SESSION.c.pid == public_id) == 1
 
     def _select_sessions(self, *conditions: sa.ColumnElement[bool]) -> tuple[AdminSession, ...]:
-        joined = sa.outerjoin(
-            ADMIN_SESSION, ADMINISTRATOR, ADMIN_SESSION.c.administrator_id == ADMINISTRATOR.c.id
-        )
-        # Their names overlap: created_at and pid are in both.
-        own = [column.label(f"session_{column.name}") for column in ADMIN_SESSION.c]
-        is_valid = ADMIN_SESSION.c.administrator_id.is_(None) | _IS_ACTIVE
-        query = sa.select(*own, *ADMINISTRATOR.c).select_from(joined).where(*conditions, is_valid)
-        rows = self._connection.execute(query.order_by(ADMIN_SESSION.c.seen_at.desc(), ADMIN_SESSION.c.pid))
-        return tuple(map(_to_session, rows))
+        return tuple(map(_to_session, self._select_owned(ADMIN_SESSION.c.seen_at, *conditions)))
 
     # ---- tokens for the API
 
-    def add_token(  # noqa: PLR0913  the columns of a token
-        self,
-        administrator: Administrator,
-        name: str,
-        *,
-        key: str,
-        hint: str,
-        scope: Role,
-        now: datetime,
-        expires_at: datetime | None,
-    ) -> str:
-        """Add a token and return its public id. *key* is its hash, *hint* its beginning.
+    def add_token(self, key: str, token: AdminToken) -> None:
+        """Add a token under its hash.
 
         Raises:
             StateConflict: this person has a token of this name.
         """
         row = {
-            "pid": create_public_id(),
+            "pid": token.public_id,
             "key": key,
-            "administrator_id": administrator.id,
-            "name": name,
-            "hint": hint,
-            "scope": str(scope),
-            "created_at": now,
-            "expires_at": expires_at,
+            "administrator_id": token.administrator.id,
+            "name": token.name,
+            "hint": token.hint,
+            "scope": str(token.scope),
+            "created_at": token.created_at,
+            "expires_at": token.expires_at,
         }
         if self._insert_new(ADMIN_TOKEN, [row]) != 1:
             raise StateConflict("You already have a token with this name; revoke it or choose another name.")
-        return str(row["pid"])
 
     def find_token(self, key: str, *, now: datetime) -> AdminToken | None:
         """Return the token with this hash, or None if there is none or it has expired."""
@@ -237,11 +200,18 @@ class Administrators(Repository):
         return self._delete(ADMIN_TOKEN, ADMIN_TOKEN.c.pid == public_id) == 1
 
     def _select_tokens(self, *conditions: sa.ColumnElement[bool]) -> tuple[AdminToken, ...]:
-        joined = sa.join(ADMIN_TOKEN, ADMINISTRATOR, ADMIN_TOKEN.c.administrator_id == ADMINISTRATOR.c.id)
-        own = [column.label(f"token_{column.name}") for column in ADMIN_TOKEN.c]
-        query = sa.select(*own, *ADMINISTRATOR.c).select_from(joined).where(*conditions, _IS_ACTIVE)
-        rows = self._connection.execute(query.order_by(ADMIN_TOKEN.c.created_at.desc(), ADMIN_TOKEN.c.pid))
-        return tuple(map(_to_token, rows))
+        return tuple(map(_to_token, self._select_owned(ADMIN_TOKEN.c.created_at, *conditions)))
+
+    def _select_owned(self, at: sa.Column[Any], *conditions: sa.ColumnElement[bool]) -> sa.CursorResult[Any]:
+        """Return the rows of the table of *at*, the latest first, with the administrators they belong to.
+
+        The columns of the table begin with `own_`; rows of administrators who were removed are left out.
+        """
+        table, owner = at.table, at.table.c.administrator_id
+        own = [column.label(f"own_{column.name}") for column in table.c]  # created_at and pid are in both
+        query = sa.select(*own, *ADMINISTRATOR.c).where(*conditions, owner.is_(None) | _IS_ACTIVE)
+        query = query.outerjoin_from(table, ADMINISTRATOR, owner == ADMINISTRATOR.c.id)
+        return self._connection.execute(query.order_by(at.desc(), table.c.pid))
 
 
 def _to_administrator(row: sa.Row[Any]) -> Administrator:
@@ -253,13 +223,13 @@ def _to_session(row: sa.Row[Any]) -> AdminSession:
     return from_row(
         AdminSession,
         row,
-        "session_",
-        public_id=row.session_pid,
+        "own_",
+        public_id=row.own_pid,
         administrator=_to_administrator(row) if row.id is not None else None,
-        method=SignInMethod(row.session_method),
+        method=SignInMethod(row.own_method),
     )
 
 
 def _to_token(row: sa.Row[Any]) -> AdminToken:
-    person, scope = _to_administrator(row), Role(row.token_scope)
-    return from_row(AdminToken, row, "token_", public_id=row.token_pid, administrator=person, scope=scope)
+    person, scope = _to_administrator(row), Role(row.own_scope)
+    return from_row(AdminToken, row, "own_", public_id=row.own_pid, administrator=person, scope=scope)

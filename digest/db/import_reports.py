@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from digest.db.base import Repository, from_row
 from digest.db.tables import IMPORT_REPORT
-from digest.models.errors import NotFound
+from digest.models.errors import require
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +40,8 @@ class ImportReports(Repository):
         """Return a report. Raises NotFound if there is none, or none any more."""
         query = sa.select(IMPORT_REPORT).where(IMPORT_REPORT.c.id == report_id)
         row = self._connection.execute(query).first()
-        if row is None:
-            raise NotFound("There is no such report; they are kept for a year.")
-        return from_row(StoredImportReport, row)
+        missing = "There is no such report; they are kept for a year."
+        return from_row(StoredImportReport, require(row, missing))
 
     def list_latest(self, *, kind: str = "", limit: int = 10) -> tuple[StoredImportReport, ...]:
         """Return the newest reports first, of one kind or all."""

@@ -8,8 +8,9 @@ import os
 import socket
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import wraps
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Concatenate, ParamSpec, Self, TypeVar
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -28,7 +29,9 @@ from digest.models.errors import LeaseLost, StoreBusy, StoreError
 MAX_DEADLOCKS = 3  # retries in a row
 LEASE = timedelta(seconds=60)
 _DATABASE_CLOCK = sa.func.clock_timestamp()  # one clock for all machines
+P = ParamSpec("P")
 T = TypeVar("T")
+_Method = Callable[Concatenate["SenderSession", P], T]
 
 
 def _wall_clock() -> datetime:
@@ -52,6 +55,24 @@ def has_notice(tx: Transaction, now: datetime) -> bool:
         DELIVERY.c.not_before <= now,
     )
     return not tx.meta.pause_reason and bool(tx.connection.scalar(sa.select(due)))
+
+
+def _retry_deadlocks(method: _Method[P, T]) -> _Method[P, T]:
+    """Let a method run again if PostgreSQL rolled back its transaction because of a deadlock.
+
+    Not `commit`, which the ledger writer repeats itself, nor on SQLite, which has waited already.
+    """
+
+    @wraps(method)
+    def run(self: "SenderSession", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        for _ in range(MAX_DEADLOCKS if self._lease else 0):
+            try:
+                return method(self, *args, **kwargs)
+            except StoreBusy:
+                continue
+        return method(self, *args, **kwargs)
+
+    return run
 
 
 class SenderSession:
@@ -106,14 +127,12 @@ class SenderSession:
         """A third of the lease, so that two renewals may fail; 0 without a lease."""
         return self._lease.total_seconds() / 3 if self._lease else 0.0
 
+    @_retry_deadlocks
     def claim(self, limit: int, now: datetime, *, channels: bool = False) -> ClaimedBatch:
         """Claim up to *limit* due mails, or messages to channels; none while sending is paused.
 
         On PostgreSQL it first recovers what senders with an expired lease held.
         """
-        return self._retry_deadlocks(lambda: self._claim(limit, now, channels=channels))
-
-    def _claim(self, limit: int, now: datetime, *, channels: bool) -> ClaimedBatch:
         if self._lease:
             self._recover_dead_senders(now)
         with self._database.begin() as tx:
@@ -148,51 +167,32 @@ class SenderSession:
             self._keys.pop(result.delivery.id, None)
         return granted
 
+    @_retry_deadlocks
     def release(self, deliveries: Sequence[Delivery], now: datetime) -> None:  # noqa: ARG002  for other queues
         """Put claimed deliveries back into the queue unchanged."""
+        with self._database.begin() as tx:
+            self._queue(tx).release(deliveries)
 
-        def release() -> None:
-            with self._database.begin() as tx:
-                self._queue(tx).release(deliveries)
-
-        self._retry_deadlocks(release)
-
+    @_retry_deadlocks
     def take_tokens(self, key: str, rate: float, want: int) -> tuple[int, float]:
         """Take up to *want* tokens from a bucket that all senders share."""
+        with self._database.begin() as tx:
+            return TokenBuckets(self._wall_clock()).take_tokens(tx.connection, key, rate, want)
 
-        def take() -> tuple[int, float]:
-            with self._database.begin() as tx:
-                return TokenBuckets(self._wall_clock()).take_tokens(tx.connection, key, rate, want)
-
-        return self._retry_deadlocks(take)
-
+    @_retry_deadlocks
     def renew_lease(self) -> None:
         """Extend the lease, by the database's clock. Raises LeaseLost when it has run out."""
-        if self._lease is not None:
-            self._retry_deadlocks(self._renew)
-
-    def _renew(self) -> None:
-        lease = self._lease or LEASE
+        if self._lease is None:
+            return
         with self._database.begin() as tx:
             renewal = sa.update(WORKER).where(
                 WORKER.c.id == self._owner, WORKER.c.lease_until > _DATABASE_CLOCK
             )
-            if tx.connection.execute(renewal.values(lease_until=_DATABASE_CLOCK + lease)).rowcount == 0:
+            renewal = renewal.values(lease_until=_DATABASE_CLOCK + self._lease)
+            if tx.connection.execute(renewal).rowcount == 0:
                 raise LeaseLost
 
     # ---- internals
-
-    def _retry_deadlocks(self, work: Callable[[], T]) -> T:
-        """Run *work*, again if PostgreSQL rolled it back because of a deadlock.
-
-        Not used by `commit`, which the ledger writer repeats itself, nor on SQLite, which has waited already.
-        """
-        for _ in range(MAX_DEADLOCKS if self._lease else 0):
-            try:
-                return work()
-            except StoreBusy:
-                continue
-        return work()
 
     def _queue(self, tx: Transaction) -> SendQueue:
         return SendQueue(
@@ -204,9 +204,10 @@ class SenderSession:
             with self._database.begin() as tx:
                 self._queue(tx).recover(sa.true(), self._wall_clock(), resend=self.resends)
             return
-        self._retry_deadlocks(self._register)  # each transaction by itself: what is committed is not repeated
-        self._retry_deadlocks(lambda: self._recover_dead_senders(self._wall_clock()))
+        self._register()
+        self._recover_dead_senders(self._wall_clock())
 
+    @_retry_deadlocks
     def _register(self) -> None:
         lease = self._lease or LEASE
         with self._database.begin() as tx:
@@ -229,6 +230,7 @@ class SenderSession:
             if tx.connection.scalar(own.with_for_update(read=True)) is None:
                 raise LeaseLost
 
+    @_retry_deadlocks
     def _recover_dead_senders(self, now: datetime) -> None:
         """Recover the deliveries of workers whose lease has run out or whose row is gone."""
         with self._database.begin() as tx:

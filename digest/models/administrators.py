@@ -79,4 +79,4 @@ class AdminToken:
     scope: Role
     created_at: datetime
     expires_at: datetime | None
-    used_at: datetime | None
+    used_at: datetime | None = None

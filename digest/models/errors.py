@@ -19,7 +19,9 @@ DigestError
 └── NotFound               no such subscriber, paper or edition
 """
 
-from typing import Self
+from typing import Self, TypeVar
+
+T = TypeVar("T")
 
 
 class Phrase:
@@ -114,3 +116,10 @@ class SealBroken(DigestError):
 
 class NotFound(DigestError):
     """Nothing with this name or number exists. Check the spelling."""
+
+
+def require(found: T | None, missing: str) -> T:
+    """Return what was found. Raises NotFound with the sentence *missing* for None."""
+    if found is None:
+        raise NotFound(missing)
+    return found

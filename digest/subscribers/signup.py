@@ -118,12 +118,6 @@ def confirm(tx: Transaction, public_id: str, *, actor: Actor) -> Subscriber:
 
 
 def _add(tx: Transaction, newcomer: Subscriber, *, actor: Actor) -> Subscriber:
-    reader = tx.subscribers.add(
-        newcomer.address,
-        profile=newcomer.profile,
-        schedule=newcomer.schedule,
-        preferences=newcomer.preferences,
-        now=actor.now,
-    )
+    reader = tx.subscribers.add(newcomer, now=actor.now)
     actor.write_audit(tx, "sign-up", reader.public_id)
     return reader

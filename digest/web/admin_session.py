@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 
 from digest.db import Transaction
+from digest.db.subscribers.rows import create_public_id
 from digest.models.administrators import Administrator, AdminSession, Role, SignInMethod
 from digest.models.errors import InvalidToken
 
@@ -83,15 +84,17 @@ class AdminSessions:
     ) -> str:
         """Open a session of a person, or by the shared token of a role, and return its cookie."""
         cookie = secrets.token_urlsafe(32)
-        tx.administrators.add_session(
-            self._hash(cookie),
-            None if isinstance(who, Role) else who,
+        session = AdminSession(
+            public_id=create_public_id(),
+            administrator=None if isinstance(who, Role) else who,
             credential=self._fingerprint(who) if isinstance(who, Role) else "",
             method=method,
             browser=describe_browser(user_agent),
-            now=now,
+            created_at=now,
+            seen_at=now,
             ends_at=now + SESSION_LIFETIME,
         )
+        tx.administrators.add_session(self._hash(cookie), session)
         return cookie
 
     def find(self, tx: Transaction, cookie: str, now: datetime) -> tuple[Session, AdminSession]:

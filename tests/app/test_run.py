@@ -37,7 +37,7 @@ from digest.sources.base import FetchContext, failed_result
 from digest.sources.http.client import Client
 from digest.tools.demo.http_server import UpstreamServer
 from digest.tools.demo.scenario import DEMO_CLIENT_POLICY, make_isolated_settings
-from tests.factories import make_subscriber
+from tests.factories import make_subscriber, store_subscriber
 from tests.smtp_server import SmtpServer
 
 THURSDAY = datetime(2026, 11, 19, 6, 30, tzinfo=UTC)
@@ -228,7 +228,7 @@ async def test_an_unreachable_mail_server_is_reported_by_runs_that_are_each_a_pr
             with closing(open_services(settings)) as services:
                 with services.store.begin() as tx:
                     ada = tx.subscribers.get_by_addresses(["ada@example.com"]).get("ada@example.com")
-                    ada = ada or tx.subscribers.add("ada@example.com", now=now)
+                    ada = ada or store_subscriber(tx, "ada@example.com", now=now)
                     tx.deliveries.enqueue_notice(
                         DeliveryKind.NOTICE, ada, "welcome/1", {"mail": "welcome"}, now=now
                     )

@@ -15,7 +15,7 @@ from digest.models import DeliveryKind, NewDelivery, Paper, Status, Subscriber
 from digest.models.errors import NotFound
 from digest.subscribers import Actor
 from digest.subscribers.saved_papers import annotate_saved_paper, save_paper
-from tests.factories import NOW, make_paper
+from tests.factories import NOW, make_paper, store_subscriber
 
 FIRST, SECOND, SAVED = (
     make_paper(title, id=f"arxiv:2611.0004{number}")
@@ -32,7 +32,7 @@ def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servic
     services = open_services(load_settings())
     with services.store.begin() as tx:
         tx.papers.add([FIRST, SECOND, SAVED], seen_at=NOW)
-        ada = tx.subscribers.add("ada@example.com", status=Status.CONFIRMED, now=NOW)
+        ada = store_subscriber(tx, "ada@example.com", status=Status.CONFIRMED, now=NOW)
         for day, papers in ((22, (FIRST,)), (23, (SECOND, FIRST))):
             tx.deliveries.enqueue([_build_digest(ada, date(2026, 11, day), papers)], now=NOW)
         save_paper(tx, ada, SAVED, actor=Actor("reader", NOW, b"key"))

@@ -15,7 +15,7 @@ import pytest
 from digest.db import Database
 from digest.db.file_lock import lock_sender
 from tests.cli.test_commands import Shell
-from tests.factories import NOW
+from tests.factories import NOW, store_subscriber
 
 UNREACHABLE = "http://127.0.0.1:9"
 
@@ -176,7 +176,7 @@ def test_restore_is_refused_while_any_process_has_the_database_open(shell: Shell
     with closing(Database.open(f"sqlite:///{shell.folder}/digest.sqlite3")) as database:
         assert "digest serve" in _get_error(shell, "db", "restore", "open.sqlite3", "--yes", code=75)
         with database.begin() as tx:  # what is accepted here is kept
-            tx.subscribers.add("late@example.com", now=NOW)
+            store_subscriber(tx, "late@example.com", now=NOW)
     assert "late@example.com" in shell("subscribers", "list").stdout
 
 

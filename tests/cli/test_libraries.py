@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from digest.cli.subscribers import command
 from digest.db import Database
 from digest.models import Paper, Status
-from tests.factories import NOW
+from tests.factories import NOW, store_subscriber
 from tests.replay_server import ReplayServer, Reply
 
 REPLAYS = Path(__file__).parents[1] / "replays" / "libraries"
@@ -20,7 +20,7 @@ def ada(store: Database) -> Database:
     talk = Paper(id="arxiv:2611.00042", title="A talk without a number", abstract="About sheep.")
     with store.begin() as tx:
         tx.papers.add([talk], seen_at=NOW)
-        tx.subscribers.add("ada@example.com", status=Status.CONFIRMED, now=NOW)
+        store_subscriber(tx, "ada@example.com", status=Status.CONFIRMED, now=NOW)
     return store
 
 

@@ -7,11 +7,24 @@ import pytest
 
 from digest.db import Database
 from digest.models import DeliveryKind, DeliveryState, NewDelivery
-from digest.models.administrators import Role, SignInMethod, get_link_key
+from digest.models.administrators import Administrator, AdminSession, Role, SignInMethod, get_link_key
 from digest.models.errors import NotFound, StateConflict
-from tests.factories import NOW
+from tests.factories import NOW, make_admin_token
 
 HOUR = timedelta(hours=1)
+
+
+def make_session(public_id: str, person: Administrator | None) -> AdminSession:
+    return AdminSession(
+        public_id=public_id,
+        administrator=person,
+        credential="",
+        method=SignInMethod.LINK,
+        browser="Firefox",
+        created_at=NOW,
+        seen_at=NOW,
+        ends_at=NOW + HOUR,
+    )
 
 
 @pytest.mark.parametrize(
@@ -42,9 +55,7 @@ def test_an_administrator_is_invited_once_found_by_any_spelling_and_removed(any_
         known = tx.administrators.get(ada.public_id)
         assert (known.accepted_at, known.links_used) == (NOW, 1)
         assert tx.administrators.find_by_oidc_subject("https://id ada") == known
-        tx.administrators.add_session(
-            "key", ada, method=SignInMethod.LINK, browser="", now=NOW, ends_at=NOW + HOUR
-        )
+        tx.administrators.add_session("key", make_session("one", ada))
 
         key = f"{get_link_key(ada)}0/2026"
         link = NewDelivery(
@@ -75,18 +86,9 @@ def test_an_administrator_is_invited_once_found_by_any_spelling_and_removed(any_
 def test_sessions_and_tokens_end_by_time_and_by_hand(any_store: Database) -> None:
     with any_store.begin() as tx:
         ada = tx.administrators.add("Ada", "ada@example.com", Role.EDITOR, now=NOW)
-        one, shared = (
-            tx.administrators.add_session(
-                key,
-                person,
-                credential=key,
-                method=SignInMethod.TOKEN,
-                browser="Firefox",
-                now=NOW,
-                ends_at=NOW + HOUR,
-            )
-            for key, person in (("a", ada), ("b", None))
-        )
+        one, shared = "one", "shared"
+        for key, session in (("a", make_session(one, ada)), ("b", make_session(shared, None))):
+            tx.administrators.add_session(key, replace(session, credential=key))
         found = tx.administrators.find_session("a", now=NOW)
         assert found
         assert (found.public_id, found.administrator) == (one, ada)
@@ -99,9 +101,9 @@ def test_sessions_and_tokens_end_by_time_and_by_hand(any_store: Database) -> Non
 
         def add_token(name: str, key: str, hours: int | None) -> str:
             expires = NOW + hours * HOUR if hours else None
-            return tx.administrators.add_token(
-                ada, name, key=key, hint=f"{key}…", scope=Role.VIEWER, now=NOW, expires_at=expires
-            )
+            token = replace(make_admin_token(ada), public_id=f"id of {key}", name=name, expires_at=expires)
+            tx.administrators.add_token(key, token)
+            return token.public_id
 
         short = add_token("export", "k1", 1)
         add_token("for ever", "k2", None)

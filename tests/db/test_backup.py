@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from digest.db import Database
 from digest.db.backup import RESTORED, copy, list_damage, restore
 from digest.models.errors import StoreError, StoreTooNew
-from tests.factories import NOW, make_paper
+from tests.factories import NOW, make_paper, store_subscriber
 
 PAGE_BYTES = 4096
 
@@ -34,7 +34,7 @@ def _run(name: str, *args: str) -> None:
 def test_a_database_restored_from_pg_dump_is_complete_and_paused(postgres_url: str, tmp_path: Path) -> None:
     database = Database.migrate(postgres_url)
     with database.begin() as tx:
-        tx.subscribers.add("ada@example.com", now=NOW)
+        store_subscriber(tx, "ada@example.com", now=NOW)
         assert not tx.meta.pause_reason
     database.close()
     source = sa.make_url(postgres_url).set(drivername="postgresql")
@@ -67,7 +67,7 @@ def _fill(database: Database) -> None:
         papers = [make_paper(abstract=" ".join(f"word{n * k}" for k in range(150))) for n in range(60)]
         tx.papers.add(papers, seen_at=NOW)
         for number in range(60):
-            tx.subscribers.add(f"reader{number}@example.com", now=NOW)
+            store_subscriber(tx, f"reader{number}@example.com", now=NOW)
 
 
 def _tear_page(content: bytes, number: int) -> bytes:
@@ -173,7 +173,7 @@ def test_backups_in_a_folder_are_verified_and_rotated(tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     with closing(Database.open(f"sqlite:///{tmp_path}/digest.sqlite3")) as store:
         with store.begin() as tx:
-            tx.subscribers.add("ada@example.com", now=NOW)
+            store_subscriber(tx, "ada@example.com", now=NOW)
         made = [store.backup_into(folder, keep=3, now=NOW + timedelta(days=day)) for day in range(5)]
     assert sorted(folder.iterdir()) == made[2:]
     assert made[-1].name == "digest-2026-11-27T093000Z.sqlite3"

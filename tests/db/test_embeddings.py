@@ -2,7 +2,7 @@
 
 from digest.db import Database
 from digest.db.embeddings import StoredProfileVectors, compute_text_key
-from tests.factories import NOW
+from tests.factories import NOW, store_subscriber
 
 
 def test_the_old_model_is_used_until_the_new_one_is_complete(any_store: Database) -> None:
@@ -45,7 +45,7 @@ def test_profile_vectors_are_replaced_by_the_next_and_erased_with_the_subscriber
     any_store: Database,
 ) -> None:
     with any_store.begin() as tx:
-        ada = tx.subscribers.add("ada@example.com", now=NOW)
+        ada = store_subscriber(tx, "ada@example.com", now=NOW)
         tx.vectors.save_profile_vectors(
             {ada.id: StoredProfileVectors("how", b"one"), 999: StoredProfileVectors("how", b"none")}
         )

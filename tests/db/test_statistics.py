@@ -11,7 +11,7 @@ from digest.db.tables import VOTE
 from digest.models import BounceKind, DeliveryKind, Status
 from digest.pipeline.cleanup import MAX_COUNTED_DAYS, record_statistics
 from digest.subscribers import Actor
-from tests.factories import NOW
+from tests.factories import NOW, store_subscriber
 
 ONE_DAY = timedelta(days=1)
 
@@ -19,8 +19,8 @@ ONE_DAY = timedelta(days=1)
 def test_a_day_is_counted_the_same_while_it_lasts_and_when_it_is_over(any_store: Database) -> None:
     actor = Actor("reader", NOW)
     with any_store.begin() as tx:
-        ada = tx.subscribers.add("ada@example.com", status=Status.CONFIRMED, now=NOW)
-        bob = tx.subscribers.add("bob@example.com", status=Status.CONFIRMED, now=NOW)
+        ada = store_subscriber(tx, "ada@example.com", status=Status.CONFIRMED, now=NOW)
+        bob = store_subscriber(tx, "bob@example.com", status=Status.CONFIRMED, now=NOW)
         subscribers.unsubscribe(tx, bob.public_id, actor=actor)
         rows = [
             {"subscriber_id": ada.id, "at": NOW, "paper_id": paper, "verdict": verdict}

@@ -9,7 +9,7 @@ import pytest
 from digest.db import Database
 from digest.models import Schedule, Status, Subscriber
 from digest.pipeline.plan import PlanResult, plan_editions
-from tests.factories import NOW, make_paper
+from tests.factories import NOW, make_paper, store_subscriber
 
 HOUR = timedelta(hours=1)
 
@@ -18,8 +18,8 @@ def add_subscriber(store: Database, now: datetime, *, zone: str = "UTC", at: tim
     """Add a subscriber with this daily time, due now."""
     schedule = Schedule(timezone=zone, send_at=at)
     with store.begin() as tx:
-        return tx.subscribers.add(
-            f"{zone.lower().replace('/', '.')}.{at:%H%M}@example.com",
+        return store_subscriber(
+            tx, f"{zone.lower().replace('/', '.')}.{at:%H%M}@example.com",
             schedule=schedule, status=Status.CONFIRMED, now=now - timedelta(days=9), next_due=now,
         )  # fmt: skip
 

@@ -14,7 +14,7 @@ from digest.models import DeliveryKind, FetchResult, NewDelivery, Sent, Status, 
 from digest.models.papers import clean_paper
 from digest.pipeline.cleanup import RECORDS_TTL, delete_expired
 from digest.subscribers import Actor
-from tests.factories import NOW, make_paper, make_signal
+from tests.factories import NOW, make_paper, make_signal, store_subscriber
 
 LONG_AGO = NOW - timedelta(days=70)
 
@@ -100,7 +100,7 @@ def test_cleanup_deletes_news_that_nobody_is_told_any_more(store: Database) -> N
     paper = make_paper()
     with store.begin() as tx:
         tx.papers.add([paper], seen_at=NOW)
-        reader = tx.subscribers.add("ada@example.com", status=Status.CONFIRMED, now=NOW)
+        reader = store_subscriber(tx, "ada@example.com", status=Status.CONFIRMED, now=NOW)
         tx.saved_papers.add(reader.id, paper, now=NOW)
         tx.papers.add([replace(paper, withdrawn=True)], seen_at=NOW)
     delete_expired(store, NOW + timedelta(days=90))

@@ -8,7 +8,7 @@ from digest.db import Database
 from digest.models import FetchResult, Frequency, Schedule, Status, Subscriber
 from digest.pipeline.clock_repair import LAST_TICK_KEY, MAX_CLOCK_SKEW, repair_timestamps
 from digest.pipeline.plan import plan_editions
-from tests.factories import NOW, make_paper, make_signal
+from tests.factories import NOW, make_paper, make_signal, store_subscriber
 
 DAY = timedelta(days=1)
 LATER = NOW + 200 * DAY
@@ -17,8 +17,8 @@ DAILY = Schedule(send_at=time(9))
 
 def add_reader(store: Database, schedule: Schedule = DAILY) -> Subscriber:
     with store.begin() as tx:
-        return tx.subscribers.add(
-            f"{schedule.frequency}@example.com",
+        return store_subscriber(
+            tx, f"{schedule.frequency}@example.com",
             schedule=schedule, status=Status.CONFIRMED, now=NOW - 9 * DAY, next_due=NOW - DAY,
         )  # fmt: skip
 

@@ -14,7 +14,7 @@ from digest.models import Facet, LikedPaper, Profile, Status
 from digest.pipeline.embed import embed_recent_papers, load_serving_model
 from digest.pipeline.embed_backlog import CHUNK_SIZE, embed_backlog, get_progress
 from digest.pipeline.status import collect_status
-from tests.factories import NOW, make_paper
+from tests.factories import NOW, make_paper, store_subscriber
 from tests.pipeline.test_embed import CountingModel, raise_not_installed
 
 LONG_AGO, TOMORROW = NOW - timedelta(days=200), NOW + timedelta(days=1)
@@ -47,9 +47,9 @@ def fill(store: Database) -> Database:
         tx.papers.add(
             [make_paper(f"On {n} Oceans", first_seen=None) for n in range(EARLIER)], seen_at=LONG_AGO
         )
-        tx.subscribers.add("ada@example.com", status=Status.CONFIRMED, profile=PROFILE, now=NOW)
+        store_subscriber(tx, "ada@example.com", status=Status.CONFIRMED, profile=PROFILE, now=NOW)
         left = replace(PROFILE, liked=(LikedPaper("On Leaving"),))
-        tx.subscribers.add("bob@example.com", status=Status.UNSUBSCRIBED, profile=left, now=NOW)
+        store_subscriber(tx, "bob@example.com", status=Status.UNSUBSCRIBED, profile=left, now=NOW)
     return store
 
 

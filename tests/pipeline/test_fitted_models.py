@@ -17,7 +17,7 @@ from digest.pipeline.fitted_models import (
 from digest.ranking import score
 from digest.trending.baselines import DEFAULT_BASELINES, GrowthCurve
 from digest.trending.fit_baselines import fit_growth_curve
-from tests.factories import NOW, make_paper
+from tests.factories import NOW, make_paper, store_subscriber
 
 SHIPPED = DEFAULT_BASELINES.curves[0]
 
@@ -132,5 +132,7 @@ def test_a_saved_calibration_is_used_until_reset(store: Database) -> None:
 
 def test_no_calibration_is_fitted_from_too_few_likes(store: Database) -> None:
     with store.begin() as tx:
-        tx.subscribers.add("ada@example.com", profile=Profile(liked=(LikedPaper("Sheep", "", "a"),)), now=NOW)
+        store_subscriber(
+            tx, "ada@example.com", profile=Profile(liked=(LikedPaper("Sheep", "", "a"),)), now=NOW
+        )
     assert fit_own_calibration(store, NOW) is None

@@ -10,7 +10,7 @@ from digest.models import Paper, Preferences, Profile, Status, Subscriber
 from digest.models.editions import NewsKind, PaperNews
 from digest.pipeline.edition_payload import NO_PICKS, complete_payload, read_rows
 from digest.pipeline.plan import MAX_NEWS, build_upcoming_edition, load_planned_edition, plan_editions
-from tests.factories import NOW, make_paper
+from tests.factories import NOW, make_paper, store_subscriber
 
 OLD = make_paper("An Old Paper on Sheep", id="arxiv:2610.00041")
 SLOT = NOW.replace(hour=7, minute=0)
@@ -25,7 +25,8 @@ def reader(store: Database) -> Subscriber:
 def _add_reader(store: Database, *, news: bool = True) -> Subscriber:
     with store.begin() as tx:
         tx.papers.add([OLD], seen_at=NOW - timedelta(days=40))
-        ada = tx.subscribers.add(
+        ada = store_subscriber(
+            tx,
             "ada@example.com",
             status=Status.CONFIRMED,
             profile=Profile(keywords=("sheep",)),

@@ -7,7 +7,7 @@ from digest.models import Frequency, LikedPaper, Profile, Status
 from digest.pipeline.plan import plan_editions
 from digest.pipeline.profile_cache import complete_profile_vectors, load_profile_vectors
 from digest.ranking.ranker import Ranker
-from tests.factories import NOW, make_paper
+from tests.factories import NOW, make_paper, store_subscriber
 
 ADA = Profile(keywords=("ocean heat",), liked=(LikedPaper("Waves of the sea"),))
 TITLES = ("Ocean heat", "Auctions", "Speech", "Proteins", "Robots", "Privacy", "Graphs", "Kernels")
@@ -17,8 +17,8 @@ def fill_store(store: Database, profile: Profile = ADA) -> None:
     papers = [make_paper(title, id=f"arxiv:2611.{n:05d}") for n, title in enumerate(TITLES)]
     with store.begin() as tx:
         tx.papers.add(papers, seen_at=NOW)
-        ada = tx.subscribers.add(
-            "ada@example.com", profile=profile, status=Status.CONFIRMED, now=NOW, next_due=NOW
+        ada = store_subscriber(
+            tx, "ada@example.com", profile=profile, status=Status.CONFIRMED, now=NOW, next_due=NOW
         )
         assert ada.schedule.frequency is Frequency.DAILY
 

@@ -17,7 +17,7 @@ from digest.pipeline.status import (
     find_problems,
     list_days,
 )
-from tests.factories import NOW
+from tests.factories import NOW, store_subscriber
 
 
 def test_every_problem_is_found_the_most_serious_first_with_what_to_do(store: Database) -> None:
@@ -25,7 +25,7 @@ def test_every_problem_is_found_the_most_serious_first_with_what_to_do(store: Da
         tx.meta.pause("restored")
         tx.meta.write(SEND_BLOCKED_KEY, "refused")
         tx.sources.hold("daily/2026-11-23", "half a day", at=NOW)
-        reader = tx.subscribers.add("ada@example.com", status=Status.CONFIRMED, now=NOW)
+        reader = store_subscriber(tx, "ada@example.com", status=Status.CONFIRMED, now=NOW)
         tx.subscribers.set_next_due({reader.id: NOW - timedelta(hours=2)})
         for scope, health in (("cs", Health.FAILED), ("math", Health.OK), ("stat", Health.STALE)):
             tx.sources.record(FetchResult(source="arxiv", scope=scope, read_at=NOW, health=health))
@@ -49,7 +49,7 @@ def test_a_mail_server_that_just_failed_is_a_problem_while_emails_wait(store: Da
         tx.meta.write(LAST_TICK_KEY, NOW.isoformat())
         tx.meta.write(UNREACHABLE_SINCE_KEY, NOW.isoformat())
         assert find_problems(tx, NOW) == []
-        reader = tx.subscribers.add("ada@example.com", status=Status.CONFIRMED, now=NOW)
+        reader = store_subscriber(tx, "ada@example.com", status=Status.CONFIRMED, now=NOW)
         tx.deliveries.enqueue_notice(DeliveryKind.NOTICE, reader, "x", {"mail": "welcome"}, now=NOW)
         assert [problem.title for problem in find_problems(tx, NOW)] == ["Emails wait"]
 
@@ -63,7 +63,7 @@ def test_nothing_is_found_while_everything_works(store: Database) -> None:
 
 def test_days_without_a_count_are_listed_and_today_is_counted_live(store: Database) -> None:
     with store.begin() as tx:
-        tx.subscribers.add("ada@example.com", status=Status.CONFIRMED, now=NOW)
+        store_subscriber(tx, "ada@example.com", status=Status.CONFIRMED, now=NOW)
         tx.statistics.add_planned(NOW.date(), editions=2, picks=7)
         days = list_days(tx, NOW, 3)
         status = collect_status(tx, NOW)

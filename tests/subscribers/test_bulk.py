@@ -13,7 +13,7 @@ from digest.models import Status, SuppressionReason
 from digest.models.addresses import hash_address
 from digest.subscribers import Actor
 from digest.subscribers.bulk import BATCH_SIZE, BulkAction, run_operation, undo_operation
-from tests.factories import NOW
+from tests.factories import NOW, store_subscriber
 
 ACTOR = Actor("admin:ada", NOW, b"pepper")
 STATUSES = {status.value: f"{status}@example.com" for status in Status}
@@ -25,8 +25,8 @@ def filled_store(any_store: Database) -> Database:
     """A subscriber of each status, and one confirmed whose address is suppressed."""
     with any_store.begin() as tx:
         for status, address in STATUSES.items():
-            tx.subscribers.add(address, status=Status(status), now=NOW - timedelta(days=1))
-        tx.subscribers.add("noisy@example.com", status=Status.CONFIRMED, now=NOW - timedelta(days=1))
+            store_subscriber(tx, address, status=Status(status), now=NOW - timedelta(days=1))
+        store_subscriber(tx, "noisy@example.com", status=Status.CONFIRMED, now=NOW - timedelta(days=1))
         subscribers.suppress(tx, "noisy@example.com", actor=ACTOR)
     return any_store
 
@@ -133,7 +133,7 @@ def test_many_are_changed_in_batches_and_an_interrupted_operation_goes_on(any_st
     count = BATCH_SIZE + 3
     with any_store.begin() as tx:
         for number in range(count):
-            tx.subscribers.add(f"r{number}@example.com", status=Status.CONFIRMED, now=NOW)
+            store_subscriber(tx, f"r{number}@example.com", status=Status.CONFIRMED, now=NOW)
         first = tx.subscribers.list_after(limit=2)
         operation = BulkOperation(id="x", at=NOW, actor="a", action="pause", tag="", query="")
         tx.bulk_operations.start(operation)

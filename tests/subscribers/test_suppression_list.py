@@ -10,7 +10,7 @@ from digest.models.addresses import hash_address
 from digest.models.errors import InvalidChange
 from digest.subscribers import Actor
 from digest.subscribers.suppression_list import find_suppressed, import_suppressions
-from tests.factories import NOW
+from tests.factories import NOW, store_subscriber
 
 ACTOR = Actor("admin:ada", NOW, b"pepper")
 FILES = {
@@ -28,7 +28,7 @@ FILES = {
 @pytest.mark.parametrize("content", FILES.values(), ids=FILES.keys())
 def test_every_address_of_a_list_is_suppressed_once(any_store: Database, content: bytes) -> None:
     with any_store.begin() as tx:
-        tx.subscribers.add("ada@example.com", status=Status.CONFIRMED, now=NOW)
+        store_subscriber(tx, "ada@example.com", status=Status.CONFIRMED, now=NOW)
     checked = import_suppressions(any_store, io.BytesIO(content), actor=ACTOR, dry_run=True)
     assert dict(checked.counts) == {"added": 2, "invalid": 1, "duplicate": 1}
     with any_store.begin(write=False) as tx:

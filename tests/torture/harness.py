@@ -17,6 +17,7 @@ from pathlib import Path
 
 from digest.db import Database
 from digest.models import DeliveryKind, DeliveryState, NewDelivery, Preferences, Profile, Schedule, Status
+from tests.factories import store_subscriber
 from tests.smtp_server import Action, Reply, Session, SmtpServer, SmtpStage, Wait
 from tests.torture.worker import LEASE_LOST
 
@@ -136,7 +137,8 @@ class Torture:
         self.planned = 0
         with store.begin() as tx:
             self.readers = [
-                tx.subscribers.add(
+                store_subscriber(
+                    tx,
                     f"reader{number}@example.com",
                     profile=Profile(),
                     schedule=Schedule(),

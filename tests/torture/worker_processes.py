@@ -20,7 +20,7 @@ from digest.db import Database
 from digest.db.tables import DELIVERY
 from digest.models import DeliveryKind, DeliveryState, Schedule, Status
 from digest.tools.demo.http_server import UpstreamServer
-from tests.factories import make_paper
+from tests.factories import make_paper, store_subscriber
 from tests.smtp_server import SmtpServer
 from tests.torture.network import NetworkNamespace, TcpProxy
 
@@ -194,7 +194,8 @@ def populate(store: Database, *, readers: int, papers: int = 40) -> set[str]:
             [make_paper(f"On counting to {number}", first_seen=now) for number in range(papers)], seen_at=now
         )
         subscribers = [
-            tx.subscribers.add(
+            store_subscriber(
+                tx,
                 f"reader{number}@example.com",
                 schedule=Schedule(send_at=due.time()),
                 status=Status.CONFIRMED,

@@ -12,7 +12,7 @@ from digest.app.services import Services, open_services
 from digest.app.settings import load_settings
 from digest.models import Delivery, Profile, Status, Subscriber
 from digest.web.app import create_app
-from tests.factories import NOW, make_paper, make_signal
+from tests.factories import NOW, make_paper, make_signal, store_subscriber
 from tests.web.visit import ADMIN, BASE, TITLES, VIEWER, Clock
 
 
@@ -70,8 +70,8 @@ def bob(services: Services) -> Subscriber:
 
 def _add_reader(services: Services, address: str, status: Status) -> Subscriber:
     with services.store.begin() as tx:
-        return tx.subscribers.add(
-            address, status=status, profile=Profile(keywords=("sheep",)), now=NOW - timedelta(hours=1)
+        return store_subscriber(
+            tx, address, status=status, profile=Profile(keywords=("sheep",)), now=NOW - timedelta(hours=1)
         )
 
 

@@ -19,7 +19,7 @@ from digest.ranking.feedback import Feedback, learn_from_feedback
 from digest.web.app import ROUTE_MODULES
 from digest.web.form_tokens import MIN_READING_SECONDS
 from digest.web.rate_limits import FLOOD_THRESHOLD, LOGINS, PER_VISITOR, WORLDWIDE
-from tests.factories import NOW, make_paper, make_signal
+from tests.factories import NOW, make_admin_token, make_paper, make_signal, store_subscriber
 from tests.web.serving import RunningSite
 from tests.web.visit import ADMIN, extract_ticket, url_path
 
@@ -122,8 +122,8 @@ def fill_database(site: RunningSite) -> tuple[Subscriber, Subscriber]:
     """Add a reader with an edition, a profile and a verdict, and an unsubscribed one."""
     with site.services.store.begin() as tx:
         profile = Profile(keywords=("sheep", "diffusion models"), authors=("Ada Loveless",), muted=("cats",))
-        ada = tx.subscribers.add("ada@example.com", status=Status.CONFIRMED, profile=profile, now=NOW)
-        unsubscribed = tx.subscribers.add("gone@example.com", status=Status.UNSUBSCRIBED, now=NOW)
+        ada = store_subscriber(tx, "ada@example.com", status=Status.CONFIRMED, profile=profile, now=NOW)
+        unsubscribed = store_subscriber(tx, "gone@example.com", status=Status.UNSUBSCRIBED, now=NOW)
         hostile = make_paper(HOSTILE, authors=("<b>A</b>",), abstract="<img src=x onerror=alert(1)> " * 9)
         tx.papers.add([HEBREW, make_paper(LONG), hostile], seen_at=NOW - timedelta(hours=6))
         tx.signals.add([make_signal(HEBREW, 90, hours_ago=2), make_signal(HEBREW, 40, hours_ago=4)])
@@ -331,9 +331,7 @@ def _administrators(site: RunningSite, token: dict[str, str]) -> Iterator[tuple[
     """The pages of those who administer, for somebody who signed in with the token of the settings."""
     with site.services.store.begin() as tx:
         olga = tx.administrators.add("Olga " + "Longname" * 8, "olga@example.com", Role.OWNER, now=NOW)
-        tx.administrators.add_token(
-            olga, "nightly", key="k", hint="digest_admin_1234…", scope=Role.VIEWER, now=NOW, expires_at=NOW
-        )
+        tx.administrators.add_token("k", replace(make_admin_token(olga), name="nightly", expires_at=NOW))
     expires = site.clock() + timedelta(hours=1)
     link = site.services.links.administration_url(olga.public_id, 0, expires=expires)
     home, invited = "/admin/administrators", {"name": "Vic", "email": "vic@example.com", "role": "viewer"}

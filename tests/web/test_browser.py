@@ -14,7 +14,7 @@ from digest import subscribers
 from digest.models import Status
 from digest.web.form_tokens import MIN_READING_SECONDS
 from digest.web.rate_limits import FLOOD_THRESHOLD, WORLDWIDE
-from tests.factories import NOW
+from tests.factories import NOW, store_subscriber
 from tests.npm_packages import install_npm_packages, validate_html
 from tests.web.every_page import (
     FetchedPage,
@@ -88,7 +88,7 @@ async def test_sign_up_mail_click_confirm_choose_and_leave(tmp_path: Path, chrom
 async def test_the_time_zone_is_found_and_authors_are_completed(tmp_path: Path, chromium: Browser) -> None:
     async with run_site(tmp_path) as site:
         with site.services.store.begin() as tx:
-            ada = tx.subscribers.add("ada@example.com", now=NOW)
+            ada = store_subscriber(tx, "ada@example.com", now=NOW)
         page = await (await chromium.new_context(timezone_id="Asia/Yekaterinburg")).new_page()
         await page.goto(site.url)
         assert await page.input_value("#timezone") == "Asia/Yekaterinburg"  # though it is none of the choices

@@ -23,7 +23,7 @@ from digest.sources.http.client import Client
 from digest.sources.http.policy import ClientPolicy, to_interactive_policy
 from digest.web.library_import import LibraryImporter
 from digest.web.rate_limits import LIBRARY_IMPORTS_PER_READER
-from tests.factories import NOW
+from tests.factories import NOW, store_subscriber
 from tests.replay_server import RecordedRequest, ReplayServer, Reply
 from tests.web.routes.test_preferences import FORM_DATA
 from tests.web.visit import BASE, Clock, ReaderLookup, url_path
@@ -88,7 +88,7 @@ async def test_page_and_command_save_the_same_profile(
     visitor: AsyncClient, services: Services, link: str, server: ReplayServer, find_reader: ReaderLookup
 ) -> None:
     with services.store.begin() as tx:
-        tx.subscribers.add("bob@example.com", status=Status.CONFIRMED, now=NOW)
+        store_subscriber(tx, "bob@example.com", status=Status.CONFIRMED, now=NOW)
     names = ["--zotero", "4711", "--orcid", ORCID, "--author-id", "1741101"]
     urls = {f"DIGEST_{name}_URL": server.url for name in ("ZOTERO", "ORCID", "SEMANTICSCHOLAR")}
     env = {"DIGEST_DATABASE_URL": str(services.store.engine.url), "ZOTERO_API_KEY": KEY, **urls}

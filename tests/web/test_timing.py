@@ -19,7 +19,7 @@ from digest.subscribers import Actor
 from digest.web.form_tokens import MIN_READING_SECONDS
 from digest.web.rate_limits import RateLimit, RateLimiter
 from digest.web.routes.signup import LAST_SIGN_UP_KEY
-from tests.factories import NOW
+from tests.factories import NOW, store_subscriber
 from tests.web.visit import Clock
 
 KINDS = ("known", "unknown", "suppressed")
@@ -36,7 +36,7 @@ def crowded_app(services: Services, app: FastAPI) -> FastAPI:
     actor = Actor("test", NOW, services.suppression_key)
     with services.store.begin() as tx:
         for n in range(SAMPLES):
-            tx.subscribers.add(f"known{n:04d}@example.com", status=Status.CONFIRMED, now=NOW)
+            store_subscriber(tx, f"known{n:04d}@example.com", status=Status.CONFIRMED, now=NOW)
             subscribers.suppress(tx, f"suppressed{n:04d}@example.com", actor=actor)
     for name in ("visitors", "domains", "worldwide"):
         setattr(app.state.ctx.limits, name, RateLimiter(UNLIMITED))

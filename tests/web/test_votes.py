@@ -11,7 +11,7 @@ from digest.models import Profile, Subscriber
 from digest.ranking.feedback import Feedback, LessReason, learn_from_feedback
 from digest.subscribers import Actor
 from digest.web.votes import VERDICTS, forget_term_of_votes, undo_vote, vote
-from tests.factories import NOW, make_paper
+from tests.factories import NOW, make_paper, store_subscriber
 
 ACTOR = Actor("reader", NOW)
 SHEEP = replace(make_paper("Counting Sheep in Sublinear Time"), keywords=("sheep counting",))
@@ -20,7 +20,7 @@ TEAPOTS = replace(make_paper("Teapots Considered Harmful"), keywords=("teapot th
 
 def add_reader(store: Database, profile: Profile) -> Subscriber:
     with store.begin() as tx:
-        return tx.subscribers.add("ada@example.com", profile=profile, now=NOW)
+        return store_subscriber(tx, "ada@example.com", profile=profile, now=NOW)
 
 
 def load_profile(store: Database, reader: Subscriber) -> Profile:
@@ -90,7 +90,7 @@ def test_the_order_of_votes_on_two_papers_never_leaves_anything_behind(
     store: Database, votes: list[tuple[bool, Feedback]]
 ) -> None:
     with store.begin(commit=False) as tx:
-        reader = tx.subscribers.add("ada@example.com", profile=Profile(), now=NOW)
+        reader = store_subscriber(tx, "ada@example.com", profile=Profile(), now=NOW)
         for is_sheep, verdict in votes:
             vote(tx, reader.public_id, SHEEP if is_sheep else TEAPOTS, verdict, actor=ACTOR)
         for paper in (SHEEP, TEAPOTS):

@@ -24,7 +24,7 @@ from digest.tools.demo.scenario import IsolatedSettings
 from digest.worker.queues import WORK_QUEUE, JobQueues, SafeJobManager
 from digest.worker.tasks import WorkerTasks
 from digest.worker.worker import run_once, run_worker
-from tests.factories import make_paper
+from tests.factories import make_paper, store_subscriber
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ def services(postgres_url: str, tmp_path: Path) -> Iterator[Services]:
         tx.papers.add([make_paper(first_seen=now) for _ in range(20)], seen_at=now)
         tx.sources.record(FetchResult(source="arxiv", scope="cs.LG", health=Health.OK, read_at=now), new=0)
         for name in ("ada", "bo", "cy"):
-            tx.subscribers.add(
-                f"{name}@example.com", schedule=Schedule(send_at=now.time()), status=Status.CONFIRMED,
+            store_subscriber(
+                tx, f"{name}@example.com", schedule=Schedule(send_at=now.time()), status=Status.CONFIRMED,
                 now=now - timedelta(days=1), next_due=now - timedelta(minutes=1),
             )  # fmt: skip
     yield Services(settings, store)

@@ -18,7 +18,7 @@ from digest.db.papers.news import News
 from digest.db.subscribers.sent_papers import SentPapers
 from digest.db.tables import ALIAS, PAPER, SAVED_PAPER, SIGNAL
 from digest.models import Announcement, Paper
-from digest.models.errors import NotFound
+from digest.models.errors import require
 from digest.models.paper_ids import build_keys
 from digest.models.papers import Match, clean_paper
 
@@ -71,9 +71,7 @@ class Papers(Repository):
 
     def get(self, name: str, *, missing: str) -> Paper:
         """Return the paper with this id or other key. Raises NotFound with the sentence *missing*."""
-        for paper in self.get_by_ids([name]).values():
-            return paper
-        raise NotFound(missing)
+        return require(self.get_by_ids([name]).get(name), missing)
 
     def list_candidates(self, since: datetime, now: datetime) -> tuple[Paper, ...]:
         """Return the papers that may be sent at *now*, by id.

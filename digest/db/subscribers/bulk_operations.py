@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from digest.db.base import Repository, from_row
 from digest.db.tables import BULK_CHANGE, BULK_OPERATION
 from digest.models import Status
-from digest.models.errors import NotFound
+from digest.models.errors import require
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +44,8 @@ class BulkOperations(Repository):
         """Return an operation. Raises NotFound if there is none, or none any more."""
         query = sa.select(BULK_OPERATION).where(BULK_OPERATION.c.id == operation_id)
         row = self._connection.execute(query).first()
-        if row is None:
-            raise NotFound("There is no such operation; they are kept for thirty days.")
-        return from_row(BulkOperation, row)
+        missing = "There is no such operation; they are kept for thirty days."
+        return from_row(BulkOperation, require(row, missing))
 
     def list_latest(self, *, limit: int = 10) -> tuple[BulkOperation, ...]:
         """Return the newest operations first."""

@@ -11,7 +11,7 @@ from digest.db.subscribers.rows import create_public_id
 from digest.db.tables import CHANNEL
 from digest.models import AttemptResult, DeliveryState
 from digest.models.channels import Channel, ChannelKind, ChannelState
-from digest.models.errors import NotFound
+from digest.models.errors import require
 
 FAILS_AFTER = timedelta(days=3)  # without an accepted message
 MAX_NOTE_CHARS = 80
@@ -47,9 +47,7 @@ class Channels(Repository):
         """Return a subscriber's channel; raise NotFound if they have none with this public id."""
         query = sa.select(CHANNEL).where(_C.subscriber_id == subscriber_id, _C.pid == public_id)
         row = self._connection.execute(query).first()
-        if row is None:
-            raise NotFound("There is no such channel.")
-        return _to_channel(row)
+        return _to_channel(require(row, "There is no such channel."))
 
     def list_by_subscriber(self, subscriber_ids: Collection[int]) -> dict[int, list[Channel]]:
         """Return the channels of these subscribers who have some, oldest first."""

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,41 +14,18 @@ from digest.db.dialects import insert, is_postgres
 from digest.db.subscribers.rows import COLUMNS, create_public_id, join_keywords, to_row, to_subscriber
 from digest.db.subscribers.search import EVERYBODY, SubscriberCriteria, SubscriberSearch
 from digest.db.tables import DELIVERY, SUBSCRIBER, SUBSCRIBER_KEYWORD
-from digest.models import Preferences, Profile, Schedule, Shard, Status, Subscriber
+from digest.models import Shard, Status, Subscriber
 from digest.models.addresses import parse_address
-from digest.models.errors import NotFound
+from digest.models.errors import NotFound, require
 
 
 class Subscribers(Repository):
     """Repository of subscribers."""
 
-    def add(  # noqa: PLR0913  the fields of a subscriber
-        self,
-        address: str,
-        *,
-        profile: Profile | None = None,
-        schedule: Schedule | None = None,
-        preferences: Preferences | None = None,
-        status: Status = Status.UNCONFIRMED,
-        now: datetime,
-        next_due: datetime | None = None,
-    ) -> Subscriber:
+    def add(self, newcomer: Subscriber, *, now: datetime) -> Subscriber:
         """Add a subscriber, or return the existing one with this mailbox, unchanged."""
-        newcomer = Subscriber(
-            id=0,
-            public_id=create_public_id(),
-            address=address,
-            status=status,
-            profile=profile or Profile(),
-            schedule=schedule or Schedule(),
-            preferences=preferences or Preferences(),
-            created_at=now,
-            confirmed_at=now if status is Status.CONFIRMED else None,
-            status_since=now,
-            next_due=next_due,
-        )
-        self.add_many([newcomer])
-        return self.get_by_address(address)
+        self.add_many([replace(newcomer, public_id=create_public_id(), created_at=now)])
+        return self.get_by_address(newcomer.address)
 
     def add_many(self, newcomers: Iterable[Subscriber]) -> int:
         """Add subscribers whose mailbox is new, with ids from the database; return how many were added."""
@@ -65,7 +43,7 @@ class Subscribers(Repository):
 
     def get_by_address(self, address: str) -> Subscriber:
         """Return the subscriber with this address in any spelling; raise NotFound if there is none."""
-        return _require(self.find_by_address(address), "This address is not subscribed.")
+        return require(self.find_by_address(address), "This address is not subscribed.")
 
     def find_by_address(self, address: str) -> Subscriber | None:
         """Return the subscriber with this address in any spelling, or None."""
@@ -73,7 +51,7 @@ class Subscribers(Repository):
 
     def get_by_public_id(self, public_id: str) -> Subscriber:
         """Return the subscriber with this public id; raise NotFound if there is none."""
-        return _require(self.find_by_public_id(public_id), "There is no such subscriber.")
+        return require(self.find_by_public_id(public_id), "There is no such subscriber.")
 
     def find_by_public_id(self, public_id: str) -> Subscriber | None:
         """Return the subscriber with this public id, or None."""
@@ -81,7 +59,7 @@ class Subscribers(Repository):
 
     def get_by_id(self, subscriber_id: int) -> Subscriber:
         """Return the subscriber with this id; raise NotFound if there is none."""
-        return _require(self._find(SUBSCRIBER.c.id == subscriber_id), "There is no such subscriber.")
+        return require(self._find(SUBSCRIBER.c.id == subscriber_id), "There is no such subscriber.")
 
     def get_by_ids(self, ids: Collection[int]) -> dict[int, Subscriber]:
         """Return those of these subscribers that exist, by id."""
@@ -230,12 +208,6 @@ class Subscribers(Repository):
             query = query.with_for_update()  # nobody else may change it until we write it
         row = self._connection.execute(query).one_or_none()
         return to_subscriber(row) if row else None
-
-
-def _require(found: Subscriber | None, missing: str) -> Subscriber:
-    if found is None:
-        raise NotFound(missing)
-    return found
 
 
 def _group(moments: Mapping[int, datetime | None]) -> Iterable[tuple[datetime | None, list[int]]]:

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from digest import subscribers
 from digest.models import SuppressionReason
 from digest.models.addresses import hash_address
-from digest.models.errors import InvalidAddress, InvalidChange, NotFound
+from digest.models.errors import InvalidAddress, InvalidChange, require
 from digest.subscribers.suppression_list import find_suppressed, import_suppressions
 from digest.subscribers.unsubscribe import lift_suppression
 from digest.web.actors import describe_actors
@@ -75,10 +75,9 @@ def suppress_address(
 def ask_lift(ctx: AdminContext, session: CurrentSession, key: str = "") -> Response:
     """Ask before a suppression is lifted; opening the page changes nothing."""
     with ctx.services.store.begin(write=False) as tx:
-        suppression = tx.suppressions.find(key.replace("\x00", ""))
-        if suppression is None:
-            raise NotFound("This address is not suppressed.")
-        found = find_suppressed(tx, [key], suppression_key=ctx.services.suppression_key)
+        found = tx.suppressions.find(key.replace("\x00", ""))
+        suppression = require(found, "This address is not suppressed.")
+        readers = find_suppressed(tx, [key], suppression_key=ctx.services.suppression_key)
         names = describe_actors(tx, [suppression.source])
     return ctx.pages.render(
         "admin/lift",
@@ -86,7 +85,7 @@ def ask_lift(ctx: AdminContext, session: CurrentSession, key: str = "") -> Respo
         suppression=suppression,
         reason=REASONS[suppression.reason],
         source=names[suppression.source],
-        reader=found.get(key),
+        reader=readers.get(key),
     )
 
 

@@ -5,9 +5,10 @@ from datetime import timedelta
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from digest.db.subscribers.rows import create_public_id
 from digest.models.administrators import AdminToken, Role
 from digest.models.api_tokens import TokenKind, create_token, hash_token, shorten_token
-from digest.models.errors import InvalidChange, NotFound
+from digest.models.errors import InvalidChange, require
 from digest.web.admin.auth import AdminContext, AdminForm, CurrentSession, ViewerActor
 from digest.web.admin_session import Session
 from digest.web.context import WebContext
@@ -33,38 +34,36 @@ def add_token(ctx: AdminContext, session: CurrentSession, actor: ViewerActor, fo
     person = session.administrator
     if person is None:
         raise HTTPException(403, "A token belongs to a person: sign in by an emailed link first.")
-    token = create_token(TokenKind.ADMINISTRATOR)
+    secret = create_token(TokenKind.ADMINISTRATOR)
     try:
         name, scope, lifetime = _parse_form(form, session.role)
+        token = AdminToken(
+            public_id=create_public_id(),
+            administrator=person,
+            name=name,
+            hint=shorten_token(secret),
+            scope=scope,
+            created_at=actor.now,
+            expires_at=actor.now + lifetime if lifetime else None,
+        )
+        detail = {"name": name, "scope": SCOPES[scope], "days": lifetime.days if lifetime else "no end"}
         with ctx.services.store.begin() as tx:
-            tx.administrators.add_token(
-                person,
-                name,
-                key=hash_token(token),
-                hint=shorten_token(token),
-                scope=scope,
-                now=actor.now,
-                expires_at=actor.now + lifetime if lifetime else None,
-            )
-            detail = {"name": name, "scope": SCOPES[scope], "days": lifetime.days if lifetime else "no end"}
-            tx.audit.write(actor.name, "add API token", person.public_id, detail, at=actor.now)
+            tx.administrators.add_token(hash_token(secret), token)
+            actor.write_audit(tx, "add API token", person.public_id, detail)
     except InvalidChange as error:
         return _render(ctx, session, problem=str(error))
-    return _render(ctx, session, token=token)
+    return _render(ctx, session, token=secret)
 
 
 @router.post(HOME + "/{pid}/end")
 def end_token(ctx: AdminContext, session: CurrentSession, actor: ViewerActor, pid: str) -> Response:
     """End a token for ever; 403 for that of somebody else, unless an owner asks."""
     with ctx.services.store.begin() as tx:
-        token = tx.administrators.find_token_by_id(pid)
-        if token is None:
-            raise NotFound("There is no such token.")
+        token = require(tx.administrators.find_token_by_id(pid), "There is no such token.")
         if not _may_see(session, token):
             raise HTTPException(403, "Only an owner can revoke the tokens of others.")
         tx.administrators.end_token(pid)
-        detail = {"name": token.name}
-        tx.audit.write(actor.name, "end API token", token.administrator.public_id, detail, at=actor.now)
+        actor.write_audit(tx, "end API token", token.administrator.public_id, {"name": token.name})
     return RedirectResponse(HOME, 303)
 
 

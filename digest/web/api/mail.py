@@ -23,7 +23,7 @@ from digest.models import (
     Section,
     Subscriber,
 )
-from digest.models.errors import NotFound
+from digest.models.errors import NotFound, require
 from digest.pipeline.edition_payload import get_paper_ids, load_edition
 from digest.web.api.auth import require_role
 from digest.web.api.cursors import (
@@ -169,9 +169,7 @@ def list_messages(ctx: WebContextDep, filters: Annotated[DeliveryFilter, Query()
 def show_message(ctx: WebContextDep, id: str) -> DeliveryDetails:  # noqa: A002  the name in the path
     """Return one message, with every bounce and complaint."""
     with ctx.services.store.begin(write=False) as tx:
-        delivery = tx.deliveries.find_by_public_id(id)
-        if delivery is None:
-            raise NotFound("There is no such delivery.")
+        delivery = require(tx.deliveries.find_by_public_id(id), "There is no such delivery.")
         reader = _get_readers(tx, [delivery]).get(delivery.subscriber_id or 0)
         events = list_events(tx.connection, [delivery.id])
     details = DeliveryDetails.of_subscriber(delivery, reader)

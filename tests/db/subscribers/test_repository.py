@@ -22,7 +22,7 @@ from digest.models import (
 )
 from digest.models.addresses import Address, hash_address, parse_address
 from digest.models.errors import InvalidAddress, NotFound
-from tests.factories import NOW
+from tests.factories import NOW, store_subscriber
 
 FULL_PROFILE = Profile(
     keywords=("sheep",), muted=("wolves",), authors=("Zoë",), affiliations=("Meadow",), categories=("cs.LG",),
@@ -40,7 +40,8 @@ FULL_PREFERENCES = Preferences(
 
 def test_a_subscriber_is_stored_with_all_fields(any_store: Database) -> None:
     with any_store.begin() as tx:
-        added = tx.subscribers.add(
+        added = store_subscriber(
+            tx,
             "Zoe@Bücher.example",
             profile=FULL_PROFILE,
             schedule=FULL_SCHEDULE,
@@ -60,8 +61,8 @@ def test_a_subscriber_is_stored_with_all_fields(any_store: Database) -> None:
 
 def test_add_returns_the_existing_subscriber_of_a_mailbox(any_store: Database) -> None:
     with any_store.begin() as tx:
-        first = tx.subscribers.add("Ada@EXAMPLE.com", now=NOW)
-        assert tx.subscribers.add("ada@example.COM", profile=FULL_PROFILE, now=NOW) == first
+        first = store_subscriber(tx, "Ada@EXAMPLE.com", now=NOW)
+        assert store_subscriber(tx, "ada@example.COM", profile=FULL_PROFILE, now=NOW) == first
         assert tx.subscribers.get_by_addresses(["ADA@example.com", "bo@example.com"]) == {
             "ada@example.com": first
         }
@@ -72,7 +73,7 @@ def test_add_returns_the_existing_subscriber_of_a_mailbox(any_store: Database) -
 def test_only_confirmed_subscribers_are_due(any_store: Database) -> None:
     with any_store.begin() as tx:
         readers = {
-            status: tx.subscribers.add(f"{status}@example.com", status=status, now=NOW, next_due=NOW)
+            status: store_subscriber(tx, f"{status}@example.com", status=status, now=NOW, next_due=NOW)
             for status in Status
         }
         tx.subscribers.set_next_due({reader.id: NOW - timedelta(hours=1) for reader in readers.values()})
@@ -89,7 +90,7 @@ def test_list_due_returns_the_longest_waiting_first(any_store: Database) -> None
     with any_store.begin() as tx:
         for hours in (1, 3, 2):
             moment = NOW - timedelta(hours=hours)
-            tx.subscribers.add(f"r{hours}@example.com", status=Status.CONFIRMED, now=NOW, next_due=moment)
+            store_subscriber(tx, f"r{hours}@example.com", status=Status.CONFIRMED, now=NOW, next_due=moment)
         assert [reader.address for reader in tx.subscribers.list_due(NOW, 2)] == [
             "r3@example.com",
             "r2@example.com",
@@ -98,7 +99,7 @@ def test_list_due_returns_the_longest_waiting_first(any_store: Database) -> None
 
 def test_a_cursor_only_moves_forwards(any_store: Database) -> None:
     with any_store.begin() as tx:
-        reader = tx.subscribers.add("ada@example.com", now=NOW)
+        reader = store_subscriber(tx, "ada@example.com", now=NOW)
         assert tx.subscribers.get_by_id(reader.id).cursor is None
         for moment in (NOW, NOW - timedelta(days=1)):
             tx.subscribers.set_cursors({reader.id: moment})
@@ -110,7 +111,7 @@ def test_a_cursor_only_moves_forwards(any_store: Database) -> None:
 def test_pages_filter_sort_and_count(any_store: Database) -> None:
     with any_store.begin() as tx:
         for name in ("bo", "ada", "cy_d", "cyxd"):
-            tx.subscribers.add(f"{name}@example.com", now=NOW)
+            store_subscriber(tx, f"{name}@example.com", now=NOW)
         page = tx.subscribers.search().get_page(sort="address", limit=2, offset=1)
         assert ([r.address for r in page.subscribers], page.total) == (
             ["bo@example.com", "cy_d@example.com"],
@@ -142,13 +143,13 @@ def test_list_after_returns_everybody_once(any_store: Database) -> None:
 
 def test_an_erased_subscriber_is_gone_and_the_id_is_not_reused(any_store: Database) -> None:
     with any_store.begin() as tx:
-        erased = tx.subscribers.add("ada@example.com", now=NOW)
+        erased = store_subscriber(tx, "ada@example.com", now=NOW)
         tx.subscribers.erase(erased.id, now=NOW)
         with pytest.raises(NotFound):
             tx.subscribers.get_by_public_id(erased.public_id)
         with pytest.raises(NotFound):
             tx.subscribers.save(erased)
-        assert tx.subscribers.add("ada@example.com", now=NOW).id != erased.id
+        assert store_subscriber(tx, "ada@example.com", now=NOW).id != erased.id
 
 
 @pytest.mark.parametrize(
@@ -203,7 +204,7 @@ def test_due_shards_contain_every_due_subscriber_once(any_store: Database) -> No
     with any_store.begin() as tx:
         for number in range(10):
             moment = NOW if number % 3 else NOW + timedelta(hours=1)
-            tx.subscribers.add(f"r{number}@example.com", status=Status.CONFIRMED, now=NOW, next_due=moment)
+            store_subscriber(tx, f"r{number}@example.com", status=Status.CONFIRMED, now=NOW, next_due=moment)
         shards = tx.subscribers.list_due_shards(NOW, 4)
         parts = [tx.subscribers.list_due(NOW, 10, shard=shard) for shard in shards]
         everybody = tx.subscribers.list_due(NOW, 10)
@@ -214,8 +215,8 @@ def test_due_shards_contain_every_due_subscriber_once(any_store: Database) -> No
 def test_advance_next_due_skips_who_is_no_longer_due(any_store: Database) -> None:
     later, next_week = NOW + timedelta(hours=5), NOW + timedelta(days=7)
     with any_store.begin() as tx:
-        still = tx.subscribers.add("ada@example.com", status=Status.CONFIRMED, now=NOW, next_due=NOW)
-        other = tx.subscribers.add("bo@example.com", status=Status.CONFIRMED, now=NOW, next_due=later)
+        still = store_subscriber(tx, "ada@example.com", status=Status.CONFIRMED, now=NOW, next_due=NOW)
+        other = store_subscriber(tx, "bo@example.com", status=Status.CONFIRMED, now=NOW, next_due=later)
         tx.subscribers.advance_next_due({still.id: next_week, other.id: next_week}, now=NOW)
         moments = {reader.address: reader.next_due for reader in tx.subscribers.list_due(next_week, 10)}
     assert moments == {"ada@example.com": next_week, "bo@example.com": later}
@@ -225,7 +226,7 @@ def test_unstorable_characters_are_removed_from_a_profile(any_store: Database) -
     """Otherwise one such sign-up would fail all that share its transaction."""
     odd = Profile(facets=(Facet("\x00a\ud800", ("b\\u0000", "\\\x00")),))
     with any_store.begin() as tx:
-        tx.subscribers.add("ada@example.com", now=NOW, profile=odd)
+        store_subscriber(tx, "ada@example.com", now=NOW, profile=odd)
     with any_store.begin(write=False) as tx:
         stored = tx.subscribers.get_by_address("ada@example.com").profile
     assert stored.facets == (Facet("a", ("b\\u0000", "\\")),)

@@ -17,7 +17,7 @@ from digest.models import (
     Schedule,
     Status,
 )
-from tests.factories import NOW
+from tests.factories import NOW, store_subscriber
 
 NAMES = ("ada", "bob", "cem", "dee")
 FOUND = {
@@ -50,7 +50,7 @@ def filled_store(any_store: Database) -> Database:
     )
     with any_store.begin() as tx:
         ada, bob, cem, _ = (
-            tx.subscribers.add(f"{name}@example.com", status=Status.CONFIRMED, profile=profile, now=NOW)
+            store_subscriber(tx, f"{name}@example.com", status=Status.CONFIRMED, profile=profile, now=NOW)
             for name, profile in zip(NAMES, (*profiles, Profile(), Profile()), strict=True)
         )
         weekly = Schedule(frequency=Frequency.WEEKLY)

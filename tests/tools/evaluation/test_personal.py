@@ -10,7 +10,7 @@ from digest.cli.evaluate import command
 from digest.db import Database
 from digest.models import LikedPaper, Profile, Status, Subscriber
 from digest.tools.evaluation.personal import EvaluationSetting, measure_gain, ndcg, replay, summarize
-from tests.factories import NOW, make_paper
+from tests.factories import NOW, make_paper, store_subscriber
 
 DAYS = [NOW - timedelta(days=1), NOW]
 TITLES = ("Ocean heat", "Auctions", "Speech", "Proteins", "Robots", "Privacy", "Graphs", "Kernels", "Lenses")
@@ -28,7 +28,7 @@ def add_liked_reader(store: Database) -> Subscriber:
     liked = LikedPaper("Ocean heat in case 1", "", "arxiv:2611.10000")
     profile = Profile(keywords=("ocean",), liked=(liked,), learnt=(("ocean heat", 0.2),))
     with store.begin() as tx:
-        return tx.subscribers.add("ada@example.com", profile=profile, status=Status.CONFIRMED, now=NOW)
+        return store_subscriber(tx, "ada@example.com", profile=profile, status=Status.CONFIRMED, now=NOW)
 
 
 def test_a_liked_paper_counts_on_the_day_it_was_a_candidate(store: Database) -> None:

@@ -20,7 +20,7 @@ from digest.pipeline.alerts import find_judgement_problems
 from digest.pipeline.status import SEND_BLOCKED_KEY
 from digest.web.admin import audit, bulk, overview, subscriber, subscribers, suppressions, transfer
 from digest.web.app import create_app
-from tests.factories import NOW, make_paper
+from tests.factories import NOW, make_paper, store_subscriber
 from tests.web.visit import ADMIN, BASE, TITLES, VIEWER, Clock, ReaderLookup
 
 OURS = {"origin": BASE, "sec-fetch-site": "same-origin"}
@@ -211,7 +211,7 @@ async def test_subscribers_are_searched_filtered_and_paged(
 ) -> None:
     with services.store.begin() as tx:
         for n in range(60):
-            tx.subscribers.add(f"reader{n}@example.org", now=NOW)
+            store_subscriber(tx, f"reader{n}@example.org", now=NOW)
     page = (await admin.get("/admin/subscribers")).text
     assert "62 subscribers" in page
     assert "page=2" in page
@@ -303,7 +303,7 @@ async def test_hostile_titles_and_addresses_are_inert_in_the_administration(
     with services.store.begin() as tx:
         hostile = make_paper(nasty)
         tx.papers.add([hostile], seen_at=NOW)
-        reader = tx.subscribers.add("x@example.com", profile=Profile(keywords=("<b>x</b>",)), now=NOW)
+        reader = store_subscriber(tx, "x@example.com", profile=Profile(keywords=("<b>x</b>",)), now=NOW)
         tx.sources.hold("daily/x", nasty, at=NOW)
     for path in ("/admin", "/admin/subscribers", f"/admin/subscribers/{reader.public_id}?paper={hostile.id}"):
         response = await admin.get(path)
@@ -346,7 +346,7 @@ async def test_an_export_holds_everyone_and_no_spreadsheet_formula(
     admin: AsyncClient, services: Services, ada: Subscriber
 ) -> None:
     with services.store.begin() as tx:
-        tx.subscribers.add("eve@example.com", profile=Profile(keywords=("=1+1", "tea")), now=NOW)
+        store_subscriber(tx, "eve@example.com", profile=Profile(keywords=("=1+1", "tea")), now=NOW)
     sheet = (await admin.get("/admin/export.csv")).text
     assert ada.address in sheet
     assert '"\'=1+1, tea"' in sheet

@@ -10,7 +10,7 @@ from digest.app.services import Services
 from digest.db import Transaction
 from digest.models import Frequency, Preferences, Profile, Schedule, Status, SuppressionReason
 from digest.models.addresses import hash_address
-from tests.factories import NOW
+from tests.factories import NOW, store_subscriber
 from tests.web.admin.conftest import Poster
 
 FILTERS = {
@@ -33,7 +33,7 @@ FILTERS = {
 
 def fill(tx: Transaction) -> None:
     ada, bob, cem = (
-        tx.subscribers.add(f"{name}@example.com", status=Status.CONFIRMED, profile=profile, now=NOW)
+        store_subscriber(tx, f"{name}@example.com", status=Status.CONFIRMED, profile=profile, now=NOW)
         for name, profile in (
             ("ada", Profile(keywords=("tea pots",))),
             ("bob", Profile(keywords=("pots",))),
@@ -145,7 +145,7 @@ async def test_what_is_incomplete_or_has_changed_meanwhile_changes_nothing(
     for broken in ({"action": "x"}, {"operation": "../x"}, {"operation": ""}, {"action": "tag", "tag": ""}):
         assert (await post("/admin/bulk", **{**form, **broken})).status_code == 422, broken
     with filled.store.begin() as tx:
-        tx.subscribers.add("new@example.com", now=NOW)
+        store_subscriber(tx, "new@example.com", now=NOW)
     late = await post("/admin/bulk", **form)
     assert late.status_code == 409
     assert "The number has changed to 4 subscribers" in late.text
@@ -234,7 +234,7 @@ async def test_all_on_the_page_are_selected_at_once(
 ) -> None:
     with filled.store.begin() as tx:
         for number in range(60):
-            tx.subscribers.add(f"x{number}@example.com", status=Status.CONFIRMED, now=NOW)
+            store_subscriber(tx, f"x{number}@example.com", status=Status.CONFIRMED, now=NOW)
     page = (await visitor.get("/admin/subscribers?q=x")).text
     assert page.index("With the selected") < page.index("<table")
     assert "all 50 on this page" in page

@@ -21,6 +21,7 @@ from digest.models.errors import ConfigError
 from digest.web.admin_session import describe_browser
 from digest.web.app import ADMIN_ROUTE_MODULES, create_app
 from digest.web.oidc import OpenIdProvider
+from tests.factories import make_admin_token
 from tests.web.visit import ADMIN, BASE, VIEWER, Clock, url_path
 
 # The provider's own code, which runs in a thread of the tests.
@@ -348,16 +349,15 @@ async def test_a_token_of_somebody_else_is_ended_by_an_owner_only(
     app: FastAPI, services: Services, clock: Clock
 ) -> None:
     eve, vic = (add_person(services, name, Role.EDITOR, clock) for name in ("Eve", "Vic"))
+    token = make_admin_token(eve)
     with services.store.begin() as tx:
-        pid = tx.administrators.add_token(
-            eve, "x", key="k", hint="k…", scope=Role.VIEWER, now=clock(), expires_at=None
-        )
+        tx.administrators.add_token("k", token)
     async with open_browser(app) as browser, open_browser(app) as owner:
         await enter(browser, services, vic, clock)
         await owner.post("/admin/login", data={"token": ADMIN})
         assert "Eve" not in (await browser.get("/admin/tokens")).text
-        assert (await post(browser, f"/admin/tokens/{pid}/end")).status_code == 403
-        assert (await post(owner, f"/admin/tokens/{pid}/end")).status_code == 303
+        assert (await post(browser, f"/admin/tokens/{token.public_id}/end")).status_code == 403
+        assert (await post(owner, f"/admin/tokens/{token.public_id}/end")).status_code == 303
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from digest.web.actors import describe_actors
 from digest.web.api.cursors import CursorKind, decode_cursor, encode_cursor
 from digest.web.api.document import API_MODULES
 from digest.web.api.schemas import PREFIX
-from tests.factories import NOW
+from tests.factories import NOW, store_subscriber
 from tests.web.visit import ADMIN, BASE, VIEWER
 
 PACKAGE = Path(__file__).parents[3] / "digest"
@@ -51,7 +51,7 @@ async def test_pages_hold_every_subscriber_once_in_every_order(
     program: AsyncClient, services: Services, order: dict[str, str]
 ) -> None:
     with services.store.begin() as tx:
-        readers = [tx.subscribers.add(f"reader{n}@example.org", now=NOW) for n in range(5)]
+        readers = [store_subscriber(tx, f"reader{n}@example.org", now=NOW) for n in range(5)]
 
     found = await read_all(program, "/subscribers", "subscribers", **order)
 
@@ -62,7 +62,7 @@ async def test_a_page_repeats_nobody_when_others_are_erased_meanwhile(
     program: AsyncClient, services: Services
 ) -> None:
     with services.store.begin() as tx:
-        readers = [tx.subscribers.add(f"reader{n}@example.org", now=NOW) for n in range(4)]
+        readers = [store_subscriber(tx, f"reader{n}@example.org", now=NOW) for n in range(4)]
     first = (await program.get("/subscribers", params={"limit": "2"})).json()
     with services.store.begin() as tx:
         tx.subscribers.erase(readers[0].id, now=NOW)

@@ -10,7 +10,7 @@ from digest.app.services import Services
 from digest.mail.links import Links
 from digest.mail.tokens import Keys, Purpose
 from digest.models import Paper, Subscriber
-from tests.factories import NOW
+from tests.factories import NOW, store_subscriber
 from tests.web.serving import run_site, start_browser
 from tests.web.visit import BASE, SCANNERS, TITLES, ReaderLookup, url_path
 
@@ -91,7 +91,7 @@ async def test_a_token_votes_for_its_reader_whatever_the_paper(
     visitor: AsyncClient, services: Services, ada: Subscriber, teapots: Paper
 ) -> None:
     with services.store.begin() as tx:
-        bo = tx.subscribers.add("bo@example.org", now=NOW)
+        bo = store_subscriber(tx, "bo@example.org", now=NOW)
         sheep = tx.papers.search("sheep")[0]
     for paper in (teapots, sheep):
         link = url_path(services.links.more_url(bo.public_id, paper.id))
@@ -141,7 +141,7 @@ async def test_hostile_fields_of_a_vote_are_ignored(
 async def test_a_person_who_follows_a_link_has_voted_and_stays_on_the_page(tmp_path: Path) -> None:
     async with run_site(tmp_path) as site, start_browser() as chromium:
         with site.services.store.begin() as tx:
-            ada = tx.subscribers.add("ada@example.com", now=NOW)
+            ada = store_subscriber(tx, "ada@example.com", now=NOW)
             sheep = tx.papers.search("sheep")[0]
         page = await chromium.new_page()
         link = site.services.links.less_url(ada.public_id, sheep.id)

@@ -14,7 +14,7 @@ from digest.mail.tokens import Keys, Purpose
 from digest.models import Edition, Paper, Subscriber
 from digest.pipeline import plan
 from digest.ranking.feedback import WEIGHT_STEPS
-from tests.factories import NOW
+from tests.factories import NOW, store_subscriber
 from tests.web.routes.test_preferences import FORM_DATA
 from tests.web.serving import run_site, start_browser
 from tests.web.visit import BASE, SCANNERS, TITLES, ReaderLookup, list_scripts, url_path
@@ -169,7 +169,7 @@ async def test_links_sent_before_tokens_were_shared_work_for_their_paper_alone(
 async def test_in_a_browser_only_a_key_press_records_the_opening(tmp_path: Path) -> None:
     async with run_site(tmp_path) as site, start_browser() as chromium:
         with site.services.store.begin() as tx:
-            ada = tx.subscribers.add("ada@example.com", now=NOW - timedelta(hours=1))
+            ada = store_subscriber(tx, "ada@example.com", now=NOW - timedelta(hours=1))
             sheep = tx.papers.search("sheep")[0]
         ada = allow_clicks(site.services, ada)
         page = await chromium.new_page()

@@ -18,7 +18,7 @@ from digest.web.app import create_app
 from digest.web.middleware import MAX_BODY_BYTES
 from digest.web.rate_limits import SAMPLES
 from digest.web.trending_lists import TODAY, TrendingLists
-from tests.factories import NOW, make_paper, make_signal
+from tests.factories import NOW, make_paper, make_signal, store_subscriber
 from tests.web.visit import BASE, TITLES, Clock, list_scripts, url_path
 
 PUBLIC = ["/", "/?window=week", "/?window=month", "/papers", "/papers?q=sheep", "/archive", "/help"]
@@ -304,7 +304,7 @@ async def test_personal_pages_have_no_metadata_for_link_previews(
     visitor: AsyncClient, services: Services
 ) -> None:
     with services.store.begin() as tx:
-        ada = tx.subscribers.add("ada@example.com", now=NOW)
+        ada = store_subscriber(tx, "ada@example.com", now=NOW)
     page = (await visitor.get(url_path(services.links.preferences_url(ada.public_id)))).text
     assert "og:" not in page
     assert "canonical" not in page
