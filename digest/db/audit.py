@@ -33,6 +33,9 @@ class AuditFilter:
     until: datetime | None = None  # not included
 
 
+ALL = AuditFilter()
+
+
 class Audit(Repository):
     """Repository of the audit log."""
 
@@ -54,14 +57,8 @@ class Audit(Repository):
             rows = [{name: value for name, value in asdict(line).items() if name != "id"} for line in lines]
             self._connection.execute(sa.insert(AUDIT), rows)
 
-    def list_latest(
-        self, *, subject: str | None = None, limit: int = 50, before: int | None = None
-    ) -> tuple[AuditLine, ...]:
-        """Return the newest lines first, of one subject or all; *before* is the row id to continue from."""
-        return self.search(AuditFilter(subject=subject or ""), limit=limit, before=before)
-
     def search(
-        self, filter_: AuditFilter, *, limit: int = 50, before: int | None = None
+        self, filter_: AuditFilter = ALL, *, limit: int = 50, before: int | None = None
     ) -> tuple[AuditLine, ...]:
         """Return the lines that match, newest first; *before* is the row id to continue from."""
         query = sa.select(AUDIT).where(*_build_conditions(filter_)).order_by(AUDIT.c.id.desc()).limit(limit)

@@ -229,7 +229,7 @@ def build_title_keys(title: str, authors: Iterable[str], year: int | None) -> tu
 
 def sort_names(*names: str) -> tuple[str, ...]:
     """Return ids and aliases in canonical form, without duplicates, ordered by `name_sort_key`."""
-    return tuple(sorted({_canonicalize_or_keep(name) for name in names if name}, key=name_sort_key))
+    return tuple(sorted({canonicalize_or_keep(name) for name in names if name}, key=name_sort_key))
 
 
 def name_sort_key(name: str) -> tuple[int, str]:
@@ -346,7 +346,8 @@ def _find_doi(link: str) -> str:
 
 
 @lru_cache(maxsize=65536)
-def _canonicalize_or_keep(name: str) -> str:
+def canonicalize_or_keep(name: str) -> str:
+    """Return the canonical form of an id or link; any other text as it is."""
     try:
         return canonicalize(name)
     except ValueError:

@@ -103,32 +103,17 @@ def parse(body: bytes, papers: Sequence[Paper]) -> dict[str, str]:
     Raises:
         SourceChanged: the answer has another shape.
     """
-    answer = _load_object(_message_text(_load_object(body)))
+    try:
+        content = json.loads(body)["choices"][0]["message"]["content"]
+        # The object within the first message may stand between other words or fences.
+        answer = json.loads(content[content.index("{") : content.rindex("}") + 1])
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise SourceChanged("the model's answer is not the JSON that was asked for") from error
     sentences = {
         paper.id: accept_summary(str(answer.get(str(number), "")), paper)
         for number, paper in enumerate(papers, 1)
     }
     return {paper_id: sentence for paper_id, sentence in sentences.items() if sentence}
-
-
-def _message_text(completion: dict[str, Any]) -> str:
-    """Return the JSON object within the first message, which may stand between other words or fences."""
-    try:
-        content = completion["choices"][0]["message"]["content"]
-        text = content[content.index("{") : content.rindex("}") + 1]
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise SourceChanged("the model's answer is not the JSON that was asked for") from error
-    return str(text)
-
-
-def _load_object(text: str | bytes) -> dict[str, Any]:
-    try:
-        loaded = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise SourceChanged("the model's answer is not the JSON that was asked for") from error
-    if not isinstance(loaded, dict):
-        raise SourceChanged("the model's answer is not a JSON object")
-    return loaded
 
 
 def accept_summary(text: str, paper: Paper) -> str:

@@ -44,7 +44,7 @@ def test_operator_settles_an_uncertain_mail(services: Services, option: str, sta
     assert _list_uncertain() == []
     with services.store.begin(write=False) as tx:
         assert len(tx.deliveries.list_by_state(state)) == 1
-        assert [line.action for line in tx.audit.list_latest(limit=1)] == ["resolve"]
+        assert [line.action for line in tx.audit.search(limit=1)] == ["resolve"]
     services.close()
 
 

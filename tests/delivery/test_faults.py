@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from digest.db.audit import AuditFilter
 from digest.delivery.smtp.session import SmtpTimeouts
 from digest.models import DeliveryState, Status
 from tests.delivery.harness import LIFETIME, SHORT_TIMEOUTS, DeliveryHarness, make_smtp_route
@@ -186,7 +187,8 @@ async def test_8_mailbox_full_for_days_is_suppressed(
         any_harness.advance(days=1)
     assert any_harness.status(reader) is Status.UNSUBSCRIBED
     with any_harness.store.begin() as tx:
-        assert [entry.action for entry in tx.audit.list_latest(subject=reader.public_id)] == ["suppressed"]
+        lines = tx.audit.search(AuditFilter(subject=reader.public_id))
+        assert [line.action for line in lines] == ["suppressed"]
 
 
 async def test_9_unknown_mailbox_is_suppressed_at_once(

@@ -80,7 +80,7 @@ def test_an_action_changes_whom_it_fits_once_and_is_undone(
     assert operation.finished_at == NOW
     assert _run(filled_store, action, tag="beta") == operation  # the same form sent again
     with filled_store.begin(write=False) as tx:
-        lines = [line for line in tx.audit.list_latest() if line.action == f"bulk-{action}"]
+        lines = [line for line in tx.audit.search() if line.action == f"bulk-{action}"]
     assert [line.detail["subscribers"] for line in lines] == [operation.changed]
 
     assert undo_operation(filled_store, operation, actor=ACTOR) is (action is not BulkAction.ERASE)

@@ -45,7 +45,7 @@ def test_every_address_of_a_list_is_suppressed_once(any_store: Database, content
         assert tx.subscribers.get_by_address("ada@example.com").status is Status.UNSUBSCRIBED
         found = find_suppressed(tx, keys.values(), suppression_key=b"pepper")
         assert {key: reader.address for key, reader in found.items()} == {keys["ada"]: "ada@example.com"}
-        (line,) = tx.audit.list_latest()
+        (line,) = tx.audit.search()
         assert (line.action, line.subject) == ("import-suppressions", f"import/{report.id}")
         assert line.detail == {"file": "list.csv", "added": 2, "invalid": 1, "duplicate": 1}
         stored = tx.import_reports.get(report.id)
@@ -59,4 +59,4 @@ def test_a_file_without_addresses_is_refused_and_leaves_no_trace(any_store: Data
     with pytest.raises(InvalidChange):
         import_suppressions(any_store, io.BytesIO(content), actor=ACTOR, dry_run=False)
     with any_store.begin(write=False) as tx:
-        assert tx.audit.list_latest() == ()
+        assert tx.audit.search() == ()

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from digest.db.dialects import in_values, strip_unstorable
 from digest.db.tables import ALIAS
-from digest.models.paper_ids import canonicalize
+from digest.models.paper_ids import canonicalize_or_keep
 
 
 def find_numbers(connection: sa.Connection, ids: Collection[str]) -> dict[str, int]:
@@ -24,8 +24,4 @@ def find_numbers(connection: sa.Connection, ids: Collection[str]) -> dict[str, i
 
 @lru_cache(maxsize=16_384)  # the day's papers are looked up again and again
 def _to_key(id_: str) -> str:
-    id_ = strip_unstorable(id_)
-    try:
-        return canonicalize(id_)
-    except ValueError:
-        return id_
+    return canonicalize_or_keep(strip_unstorable(id_))

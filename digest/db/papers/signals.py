@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -88,7 +87,14 @@ class Signals(Repository):
         )
         by_number: dict[int, list[Signal]] = {}
         for row in self._connection.execute(query):
-            by_number.setdefault(row.number, []).append(_to_signal(row))
+            signal = Signal(
+                paper_id=row.paper_id,
+                kind=SignalKind(row.kind),
+                value=row.value,
+                observed_at=row.observed_at,
+                source=row.source,
+            )
+            by_number.setdefault(row.number, []).append(signal)
         return {number: tuple(signals) for number, signals in by_number.items()}
 
     def list_final_values(self, source: str, kind: SignalKind, *, since: date) -> tuple[FinalValue, ...]:
@@ -131,13 +137,3 @@ class Signals(Repository):
             keys = [{f"this_{column.name}": getattr(row, column.name) for column in _KEY} for row in gone]
             self._connection.execute(sa.delete(SIGNAL).where(is_row), keys)
         return len(gone)
-
-
-def _to_signal(row: Any) -> Signal:
-    return Signal(
-        paper_id=row.paper_id,
-        kind=SignalKind(row.kind),
-        value=row.value,
-        observed_at=row.observed_at,
-        source=row.source,
-    )

@@ -1,6 +1,7 @@
 """Suppressed addresses, which are never mailed; stored only as keyed hashes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,18 @@ from digest.models import Status, Suppression, SuppressionReason
 
 BOUNCE_SOURCE = "delivery"  # begins the source of a suppression that bounces caused
 _BOUNCED = (SUPPRESSION.c.reason == SuppressionReason.HARD) & SUPPRESSION.c.source.startswith(BOUNCE_SOURCE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuppressionCriteria:
+    """Conditions that all must hold; None always holds."""
+
+    reason: SuppressionReason | None = None
+    since: datetime | None = None
+    until: datetime | None = None  # not included
+
+
+ALL = SuppressionCriteria()
 
 
 class Suppressions(Repository):
@@ -53,28 +66,16 @@ class Suppressions(Repository):
         return _to_suppression(row) if row else None
 
     def list_latest(
-        self,
-        *,
-        reason: SuppressionReason | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        limit: int = 50,
-        offset: int = 0,
+        self, criteria: SuppressionCriteria, *, limit: int, offset: int
     ) -> tuple[Suppression, ...]:
-        """Return suppressions, newest first, of one reason or any and of a period (*until* not included)."""
-        query = sa.select(SUPPRESSION).where(*_build_conditions(reason, since, until))
+        """Return the suppressions that match, newest first."""
+        query = sa.select(SUPPRESSION).where(*_build_conditions(criteria))
         query = query.order_by(SUPPRESSION.c.at.desc(), SUPPRESSION.c.key).limit(limit).offset(offset)
         return tuple(map(_to_suppression, self._connection.execute(query)))
 
-    def count(
-        self,
-        *,
-        reason: SuppressionReason | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> int:
-        """Return how many suppressions `list_latest` would list without a limit."""
-        return self._count(SUPPRESSION, *_build_conditions(reason, since, until))
+    def count(self, criteria: SuppressionCriteria = ALL) -> int:
+        """Return how many match."""
+        return self._count(SUPPRESSION, *_build_conditions(criteria))
 
     def list_bounced(self, since: datetime) -> tuple[Suppression, ...]:
         """Return the suppressions that bounces caused since a moment, oldest first."""
@@ -105,17 +106,13 @@ class Suppressions(Repository):
         return {SuppressionReason(reason): count for reason, count in counts.items()}
 
 
-def _build_conditions(
-    reason: SuppressionReason | None, since: datetime | None, until: datetime | None
-) -> list[sa.ColumnElement[bool]]:
-    conditions: list[sa.ColumnElement[bool]] = []
-    if reason is not None:
-        conditions.append(SUPPRESSION.c.reason == str(reason))
-    if since is not None:
-        conditions.append(SUPPRESSION.c.at >= since)
-    if until is not None:
-        conditions.append(SUPPRESSION.c.at < until)
-    return conditions
+def _build_conditions(criteria: SuppressionCriteria) -> Iterator[sa.ColumnElement[bool]]:
+    if criteria.reason is not None:
+        yield SUPPRESSION.c.reason == str(criteria.reason)
+    if criteria.since is not None:
+        yield SUPPRESSION.c.at >= criteria.since
+    if criteria.until is not None:
+        yield SUPPRESSION.c.at < criteria.until
 
 
 def _to_suppression(row: sa.Row[Any]) -> Suppression:

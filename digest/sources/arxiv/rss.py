@@ -14,7 +14,7 @@ from digest.models.paper_ids import parse_arxiv_id, parse_arxiv_version
 from digest.sources.base import add_note, to_aliases
 from digest.sources.items import UnreadableItem
 from digest.sources.text.dates import parse_date
-from digest.sources.text.normalize import normalize_name, normalize_text, normalize_title
+from digest.sources.text.normalize import has_any, normalize_name, normalize_text, normalize_title
 from digest.sources.xml import ATOM, local_name, parse_document, parse_elements, text_of
 
 MAX_FEED_PAPERS = 2000  # arXiv cuts a feed here, and the new papers fall off first
@@ -76,7 +76,7 @@ def find_bad_category(message: str, categories: Sequence[str]) -> str | None:
 
 def parse_authors(creator: str) -> tuple[str, ...]:
     """Return the names in a comma-separated string, without affiliations in parentheses."""
-    if not _needs_parsing(creator):
+    if creator.isascii() and not has_any(creator, _SPECIAL):
         return tuple(filter(None, map(str.strip, creator.split(","))))
     names: list[str] = []
     for piece in re.split(r",|\band\b(?=\s+[A-Z\\])", _remove_parentheses(creator)):
@@ -86,15 +86,6 @@ def parse_authors(creator: str) -> tuple[str, ...]:
         elif name:
             names.append(name)
     return tuple(names)
-
-
-def _needs_parsing(creator: str) -> bool:
-    if not creator.isascii():
-        return True
-    for mark in _SPECIAL:  # noqa: SIM110  a plain loop is faster, and there are many papers
-        if mark in creator:
-            return True
-    return False
 
 
 def _remove_parentheses(text: str) -> str:

@@ -180,10 +180,11 @@ def _decode_entities(text: str) -> str:
 
 def _is_plain(text: str) -> bool:
     """Return whether no conversion is needed. That is usual, so this is one pass over the bytes."""
-    return text.isascii() and not text.encode().translate(None, _PLAIN_BYTES) and not _has_any(text, _DOUBLED)
+    return text.isascii() and not text.encode().translate(None, _PLAIN_BYTES) and not has_any(text, _DOUBLED)
 
 
-def _has_any(text: str, marks: tuple[str, ...]) -> bool:
+def has_any(text: str, marks: tuple[str, ...]) -> bool:
+    """Return whether one of these marks is in the text."""
     for mark in marks:  # noqa: SIM110  a plain loop is faster, and this runs for every text
         if mark in text:
             return True
@@ -192,9 +193,9 @@ def _has_any(text: str, marks: tuple[str, ...]) -> bool:
 
 def _convert(text: str) -> str:
     text = _clean(text)
-    if _has_any(text, _TEX_MARKS):
+    if has_any(text, _TEX_MARKS):
         text = _convert_tex(text)
-    if _has_any(text, _TYPED_MARKS):
+    if has_any(text, _TYPED_MARKS):
         text = _convert_punctuation(text)
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 

@@ -49,7 +49,7 @@ def show_overview(ctx: AdminContext, session: CurrentSession, days: Literal["30"
         suppressed = sum(tx.suppressions.count_by_reason().values())
         figures, problems = list_days(tx, now, int(days)), find_problems(tx, now)
         sources, held = tx.sources.list_latest(), tx.sources.list_held()
-        lines = tx.audit.list_latest(limit=8)
+        lines = tx.audit.search(limit=8)
         readers = tx.subscribers.get_by_public_ids({line.subject for line in lines})
         names = describe_actors(tx, (line.actor for line in lines))
         waiting = sum(tx.deliveries.count_open().values())

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from digest import subscribers
 from digest.db import Transaction
+from digest.db.audit import AuditFilter
 from digest.mail.locale import get_locale
 from digest.mail.wording import describe_reason
 from digest.models import Delivery, DeliveryKind, Edition, Email, Status, Subscriber, Suppression
@@ -314,7 +315,7 @@ def _explain_missing_digest(tx: Transaction, reader: Subscriber, now: datetime) 
 
 def _build_timeline(tx: Transaction, reader: Subscriber) -> list[TimelineEntry]:
     """Return the mails, votes and changes of a subscriber, newest first."""
-    lines = tx.audit.list_latest(subject=reader.public_id, limit=30)
+    lines = tx.audit.search(AuditFilter(subject=reader.public_id), limit=30)
     operations = tx.bulk_operations.list_by_subscriber(reader.id)
     imports = tx.import_reports.list_at([at for at in (reader.created_at, reader.status_since) if at])
     actors = {line.actor for line in lines} | {operation.actor for operation in operations}

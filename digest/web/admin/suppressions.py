@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse, Response
 
 from digest import subscribers
+from digest.db.subscribers.suppressions import SuppressionCriteria
 from digest.models import SuppressionReason
 from digest.models.addresses import hash_address
 from digest.models.errors import InvalidAddress, InvalidChange, require
@@ -129,7 +130,7 @@ def _render_list(
     period = parse_period(query.since, query.until)
     problems = [*([problem] if problem else []), *period.problems]
     reason = SuppressionReason(query.reason) if query.reason in {*SuppressionReason} else None
-    between: Any = {"reason": reason, "since": period.since, "until": period.until}
+    criteria = SuppressionCriteria(reason=reason, since=period.since, until=period.until)
     suppression_key, key = ctx.services.suppression_key, ""
     try:
         key = hash_address(suppression_key, query.address) if query.address.strip() else ""
@@ -137,8 +138,8 @@ def _render_list(
         problems.append(str(error))
     with ctx.services.store.begin(write=False) as tx:
         found = tx.suppressions.find(key) if key else None
-        rows = tx.suppressions.list_latest(**between, limit=PAGE_SIZE, offset=PAGE_SIZE * (query.page - 1))
-        total = tx.suppressions.count(**between)
+        rows = tx.suppressions.list_latest(criteria, limit=PAGE_SIZE, offset=PAGE_SIZE * (query.page - 1))
+        total = tx.suppressions.count(criteria)
         counts = tx.suppressions.count_by_reason()
         shown = [*rows, found] if found else rows
         readers = find_suppressed(tx, {row.key for row in shown}, suppression_key=suppression_key)

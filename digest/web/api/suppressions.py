@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from starlette.responses import Response
 
 from digest import subscribers as subscriptions
+from digest.db.subscribers.suppressions import SuppressionCriteria
 from digest.models import SuppressionReason
 from digest.models.addresses import hash_address
 from digest.models.errors import InvalidChange, NotFound
@@ -55,10 +56,10 @@ def suppressions(
 ) -> SuppressionPage:
     """List suppressions, newest first. Addresses are not stored; `/suppressions/lookup` looks one up."""
     offset = decode_cursor(CursorKind.OFFSET, filters.cursor)
-    conditions = filters.model_dump(include={"reason", "since", "until"})
+    criteria = SuppressionCriteria(reason=filters.reason, since=filters.since, until=filters.until)
     with ctx.services.store.begin(write=False) as tx:
-        found = tx.suppressions.list_latest(**conditions, limit=filters.limit, offset=offset)
-        total = tx.suppressions.count(**conditions)
+        found = tx.suppressions.list_latest(criteria, limit=filters.limit, offset=offset)
+        total = tx.suppressions.count(criteria)
     end = offset + len(found)
     return SuppressionPage(
         total=total,

@@ -16,6 +16,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from digest import subscribers
 from digest.app.services import Services
+from digest.db.audit import AuditFilter
 from digest.models import Subscriber
 from digest.pipeline.plan import plan_editions
 from digest.subscribers import Actor
@@ -105,7 +106,7 @@ async def test_a_token_votes_and_saves(
     assert [each["is_new"] for each in saved] == [True, False]
     with services.store.begin(write=False) as tx:
         (item,) = tx.saved_papers.list_by_subscriber(ada.id)
-        actions = {line.action: line.actor for line in tx.audit.list_latest(subject=ada.public_id)}
+        actions = {line.action: line.actor for line in tx.audit.search(AuditFilter(subject=ada.public_id))}
     assert (item.note, item.tags) == ("for the seminar", ("sheep", "naps"))
     assert actions["save-paper"].startswith("reader-token:")
 
@@ -153,7 +154,7 @@ async def test_tokens_are_made_shown_once_and_ended_on_their_page(
 
     with services.store.begin(write=False) as tx:
         (stored,) = tx.reader_tokens.list_by_subscriber(ada.id)
-        actions = [line.action for line in tx.audit.list_latest(subject=ada.public_id)]
+        actions = [line.action for line in tx.audit.search(AuditFilter(subject=ada.public_id))]
     await visitor.post(url, data={"do": "end", "token": str(stored.id)})
     assert (await visitor.get("/api/v1/me/digest", headers=headers)).status_code == 401
     assert "add-token" in actions

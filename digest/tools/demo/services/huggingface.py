@@ -26,7 +26,8 @@ def list_daily_papers(dataset: Dataset, params: Mapping[str, str], now: datetime
 def _build_entry(paper: HuggingFacePaper, now: datetime) -> dict[str, Any]:
     title, abstract = _remove_math_dollars(paper.title), _remove_math_dollars(paper.abstract)
     published = datetime.combine(paper.published, time(), UTC) - timedelta(days=1)  # the day it was submitted
-    submitter = _build_account(f"reader-{int(_make_id(paper.id), 16) % 17:02d}")
+    user = f"reader-{int(_make_id(paper.id), 16) % 17:02d}"
+    submitter = {"_id": _make_id(user), "fullname": user, "name": user, "type": "user", "isPro": False}
     name = paper.organization
     fields = {"_id": _make_id(name), "name": name.lower().replace(" ", "-"), "fullname": name}
     organization = {"organization": fields} if name else {}
@@ -77,10 +78,6 @@ def _build_extras(paper: HuggingFacePaper, now: datetime) -> dict[str, Any]:
 def _scale_to_now(paper: HuggingFacePaper, final: int, now: datetime) -> int:
     hours = (now - paper.day_start).total_seconds() / 3600
     return count_votes(hours, final=final, shape=paper.shape, wakes=paper.wakes)
-
-
-def _build_account(name: str) -> dict[str, Any]:
-    return {"_id": _make_id(name), "fullname": name, "name": name, "type": "user", "isPro": False}
 
 
 def _make_id(*parts: str) -> str:
