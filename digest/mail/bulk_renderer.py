@@ -280,8 +280,10 @@ class _Group:
 
     def _render_card(self, edition: EditionRows, row: PickRow, number: str, why: Why) -> EncodedCard:
         pick = edition.build_pick(row)
-        personal = build_personal_fields(self._locale, self._links, self._reader, pick, self.day)
-        if why is not NO_REASON:
+        has_own = why is not NO_REASON
+        reason = "" if has_own else describe_reason(self._locale, pick, self.day)
+        personal = build_personal_fields(self._locale, self._links, self._reader, pick, reason)
+        if has_own:
             personal = replace(personal, why=Gap.REASON, why_lines=Gap.REASON)
         card = build_card(self._locale, pick, number, personal)
         template = f"digest/{SECTION_TEMPLATES[row[1]]}"

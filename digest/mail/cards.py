@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass, replace
-from datetime import date
 from urllib.parse import urlsplit
 
 from digest.mail import wording
@@ -77,11 +76,10 @@ NO_PERSONAL_FIELDS = PersonalFields(why="", why_lines="", more="", less="")
 
 
 def build_personal_fields(
-    locale: Locale, links: Links, reader: Subscriber, pick: Pick, day: date
+    locale: Locale, links: Links, reader: Subscriber, pick: Pick, reason: str
 ) -> PersonalFields:
     """Return a reader's parts of a card; under "Also new" without feedback links."""
     href = links.opening_url(reader.public_id, pick.paper.id) if reader.preferences.clicks_may_teach else ""
-    reason = wording.describe_reason(locale, pick, day)
     reasons = PersonalFields(why=reason, why_lines=wrap_reason(locale, reason), more="", less="", href=href)
     if pick.section is Section.ALSO_NEW:
         return reasons

@@ -1,6 +1,6 @@
 """Subscribers with their interests, schedule and preferences."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
@@ -43,6 +43,9 @@ class Profile:
     opened: tuple[LikedPaper, ...] = ()  # papers opened, newest first, each once
     learnt: tuple[tuple[str, float], ...] = ()  # term and weight in [-1, 1], learnt from feedback
     facets: tuple[Facet, ...] = ()  # further, named interests
+
+
+NO_INTERESTS = Profile()
 
 
 class Mix(StrEnum):
@@ -92,6 +95,9 @@ class Schedule:
     paused_until: date | None = None
 
 
+DEFAULT_SCHEDULE = Schedule()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences:
     """The size, language and content of a subscriber's digest."""
@@ -107,6 +113,9 @@ class Preferences:
     clicks_may_teach: bool = False
     news: bool = True  # of papers that were sent or saved: withdrawn, published, code, revised
     feed_revision: int = 0  # raised to invalidate the old URL of the private feed
+
+
+DEFAULT_PREFERENCES = Preferences()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +134,9 @@ class Subscriber:
     public_id: str  # in links and message ids; never reveals the address
     address: str
     status: Status = Status.UNCONFIRMED
-    profile: Profile = field(default_factory=Profile)
-    schedule: Schedule = field(default_factory=Schedule)
-    preferences: Preferences = field(default_factory=Preferences)
+    profile: Profile = NO_INTERESTS
+    schedule: Schedule = DEFAULT_SCHEDULE
+    preferences: Preferences = DEFAULT_PREFERENCES
     created_at: datetime | None = None
     confirmed_at: datetime | None = None
     status_since: datetime | None = None

@@ -49,7 +49,8 @@ def paper_path(paper: Paper) -> str:
 def build_pick_card(pick: Pick, *, links: Links, reader: Subscriber, day: date) -> Card:
     """Return the card of a pick in a reader's own edition, with its reason and the feedback links."""
     locale = get_locale(reader.preferences.language)
-    return build_card(locale, pick, 0, build_personal_fields(locale, links, reader, pick, day))
+    reason = describe_reason(locale, pick, day)
+    return build_card(locale, pick, 0, build_personal_fields(locale, links, reader, pick, reason))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

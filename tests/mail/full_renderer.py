@@ -13,6 +13,7 @@ from digest.mail.locale import Locale, get_locale
 from digest.mail.mime import build_digest_message
 from digest.mail.renderer import Renderer
 from digest.mail.subject import build_preheader, build_subject, order_picks, order_sections
+from digest.mail.wording import describe_reason
 from digest.models import Edition, Email, Frequency, Pick, Section
 
 
@@ -61,7 +62,9 @@ class FullRenderer:
         cards: list[str] = []
         links, reader = self._renderer.links, edition.subscriber
         for number, pick in enumerate(picks, start=1):
-            personal = build_personal_fields(locale, links, reader, pick, edition.day)
+            personal = build_personal_fields(
+                locale, links, reader, pick, describe_reason(locale, pick, edition.day)
+            )
             template = "line" if pick.section is Section.ALSO_NEW else "card"
             card = build_card(locale, pick, number, personal)
             cards.append(self._renderer.render(locale, f"digest/{template}.{part}", card=card))

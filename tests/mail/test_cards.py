@@ -36,9 +36,9 @@ def make_card(paper: Paper, section: Section = Section.PICKED) -> Card:
 @pytest.mark.parametrize("section", Section)
 def test_title_links_to_our_page_only_if_clicks_may_teach(section: Section) -> None:
     pick = make_pick(replace(make_paper(), url=SOURCE), section)
-    direct = build_personal_fields(EN, LINKS, READER, pick, DAY)
+    direct = build_personal_fields(EN, LINKS, READER, pick, "Your keyword: graphs")
     assert build_card(EN, pick, 1, direct).href == SOURCE
-    counted = build_personal_fields(EN, LINKS, TEACHING_READER, pick, DAY)
+    counted = build_personal_fields(EN, LINKS, TEACHING_READER, pick, "Your keyword: graphs")
     assert build_card(EN, pick, 1, counted).href == LINKS.opening_url(
         TEACHING_READER.public_id, pick.paper.id
     )
@@ -47,7 +47,8 @@ def test_title_links_to_our_page_only_if_clicks_may_teach(section: Section) -> N
 
 def test_title_without_a_safe_url_has_no_link_to_our_page_either() -> None:
     pick = make_pick(replace(make_paper(), url="ftp://example.org/paper"))
-    assert build_card(EN, pick, 1, build_personal_fields(EN, LINKS, TEACHING_READER, pick, DAY)).href == ""
+    personal = build_personal_fields(EN, LINKS, TEACHING_READER, pick, "Your keyword: graphs")
+    assert build_card(EN, pick, 1, personal).href == ""
 
 
 def test_papers_are_numbered_except_under_also_new() -> None:

@@ -28,9 +28,12 @@ from digest.models.deliveries import UNDELIVERED_STATES
 MAX_COPIES = 2
 MAX_REPLY_CHARS = 200
 _D, _S = DELIVERY.c, SUBSCRIBER.c
+# A digest by mail goes to its subscriber's present address, anything else to the one it was queued for.
+_IS_DIGEST_MAIL = sa.and_(_D.kind == DeliveryKind.DIGEST, _D.channel_id.is_(None))
+_RECIPIENT = sa.case((_IS_DIGEST_MAIL, _S.address), else_=_D.address).label("recipient")
 _DUE = (
     select_deliveries()
-    .add_columns(*ADDRESSEE_COLUMNS, CHANNEL.c.state.label("channel_state"))
+    .add_columns(*ADDRESSEE_COLUMNS, CHANNEL.c.state.label("channel_state"), _RECIPIENT)
     .outerjoin(SUBSCRIBER, _S.id == _D.subscriber_id)
     .outerjoin(CHANNEL, CHANNEL.c.id == _D.channel_id)
     .where(has_state(DeliveryState.QUEUED), _D.not_before <= sa.bindparam("now"))
@@ -112,11 +115,11 @@ class SendQueue:
 
     def _lease(self, rows: Sequence[Row]) -> tuple[Delivery, ...]:
         self._run(self._statements.lease, rows)
-        self._redirect([row for row in rows if _get_recipient(row) != row.address])
+        self._redirect([row for row in rows if row.recipient != row.address])
         return tuple(
             to_delivery(
                 row,
-                address=_get_recipient(row),
+                address=row.recipient,
                 state=DeliveryState.LEASED,
                 generation=row.generation + 1,
                 reader=to_addressee(row),
@@ -127,7 +130,7 @@ class SendQueue:
     def _redirect(self, rows: Sequence[Row]) -> None:
         """Write the present address of subscribers who changed it: a bounce must concern that address."""
         for row in rows:
-            values = {"address": row.current, "domain": row.current.rpartition("@")[2].lower()}
+            values = {"address": row.recipient, "domain": row.recipient.rpartition("@")[2].lower()}
             self._connection.execute(sa.update(DELIVERY).where(_D.id == row.id).values(values))
 
     def _end(self, rows: Sequence[Row], state: DeliveryState, now: datetime) -> None:
@@ -245,17 +248,10 @@ def _get_time_encoder(dialect: sa.Dialect) -> Any:
     return lambda moment: str(process(moment))
 
 
-def _get_recipient(row: Row) -> str:
-    """Return the subscriber's present address for a digest by mail, else what the row was queued for."""
-    is_digest_mail = row.kind == DeliveryKind.DIGEST and row.channel_id is None
-    return str(row.current if is_digest_mail else row.address)
-
-
 def _get_mailbox(row: Row) -> str:
     """Return the recipient's mailbox, whose suppression counts; it may be an unconfirmed new address."""
-    recipient = _get_recipient(row)
-    is_own = row.channel_id is not None or recipient == row.current
-    return str(row.mailbox) if is_own else parse_address(recipient).mailbox
+    is_own = row.channel_id is not None or row.recipient == row.current
+    return str(row.mailbox) if is_own else parse_address(row.recipient).mailbox
 
 
 def _may_receive(row: Row) -> bool:

@@ -4,11 +4,12 @@ They are packed in the deliveries. Those of a delivery that certainly did not ar
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import pairwise, starmap
 from math import isnan, nan
-from struct import Struct, pack
+from struct import Struct
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,6 @@ from digest.models.deliveries import UNDELIVERED_STATES
 # A paper's number, its forecast, its votes (NaN if unknown), and whether it was sent before and broke out.
 RECORD = Struct("<Iff?")
 _RECORDS = np.dtype([("number", "<u4"), ("expected", "<f4"), ("votes", "<f4"), ("resent", "?")])
-_NUMBER = Struct(f"<I{RECORD.size - 4}x")
 _OFFSET = Struct("<I")
 _MAX_LEAD = timedelta(days=2)  # by which a slot in UTC may be earlier than the local day it belongs to
 COUNTS_AS_SENT = sa.or_(DELIVERY.c.state.not_in(UNDELIVERED_STATES), DELIVERY.c.uncertain > 0)
@@ -95,11 +95,15 @@ class SentPapers(Repository):
 
     def index(self, packed: Mapping[int, bytes]) -> None:
         """Add the papers of new deliveries, by delivery id, so that `find_deliveries` finds them."""
-        brought: defaultdict[int, list[int]] = defaultdict(list)
-        for delivery_id, papers in packed.items():
-            for (number,) in _NUMBER.iter_unpack(papers):
-                brought[number].append(delivery_id)
-        rows = [(number, min(ids), _pack_offsets(ids)) for number, ids in brought.items()]
+        numbers = np.frombuffer(b"".join(packed.values()), _RECORDS)["number"]
+        ids = np.repeat([*packed], [len(papers) // RECORD.size for papers in packed.values()])
+        order = np.lexsort((ids, numbers))
+        brought, starts = np.unique(numbers[order], return_index=True)
+        spans = starmap(slice, pairwise([*starts.tolist(), len(order)]))
+        rows = [
+            (number, int(own[0]), (own - own[0]).astype("<u4").tobytes())
+            for number, own in zip(brought.tolist(), map(ids[order].__getitem__, spans), strict=True)
+        ]
         if rows:
             insert_many(self._connection, MAILED_PAPER, ("number", "delivery_id", "offsets"), rows)
 
@@ -133,11 +137,6 @@ class SentPapers(Repository):
 
 def _to_float(votes: float | None) -> float:
     return nan if votes is None else votes
-
-
-def _pack_offsets(ids: Sequence[int]) -> bytes:
-    lowest = min(ids)
-    return pack(f"<{len(ids)}I", *(delivery_id - lowest for delivery_id in ids))
 
 
 def _replace_number(papers: bytes, old: int, new: int) -> bytes:
