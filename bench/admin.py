@@ -178,7 +178,7 @@ def _invent(rng: Random, number: int, size: int) -> Subscriber:
 def _build_mail(reader: Subscriber) -> NewDelivery:
     return NewDelivery(
         kind=DeliveryKind.DIGEST,
-        key=f"digest/{reader.id}/{NOW.date()}",
+        key=f"digest/{NOW.date()}/{reader.id}",
         subscriber_id=reader.id,
         address=reader.address,
         slot=NOW,

@@ -127,7 +127,7 @@ def prepare_queue_run(port: int, args: argparse.Namespace, folder: Path) -> Call
     body = build_body(args.size)
 
     def build(delivery: Delivery) -> OutgoingMessage:
-        head = f"To: {delivery.address}\r\nMessage-ID: <{delivery.message_id}@x.test>\r\n\r\n".encode()
+        head = f"To: {delivery.address}\r\nMessage-ID: <{delivery.public_id}@x.test>\r\n\r\n".encode()
         return OutgoingMessage(raw=head + body, mail_from="a@x.test", rcpt_to=delivery.address, dotless=True)
 
     transport = SmtpTransport(

@@ -150,7 +150,7 @@ def _build_past_delivery(reader: int, papers: list[str], slot: datetime) -> NewD
     }
     return NewDelivery(
         kind=DeliveryKind.DIGEST,
-        key=f"digest/{reader}/{slot.date()}",
+        key=f"digest/{slot.date()}/{reader}",
         subscriber_id=reader,
         address=f"reader{reader - 1}@domain{(reader - 1) % 997}.example",
         day=slot.date(),

@@ -22,7 +22,7 @@ def explain_missing_mail(
     if slot is None:
         return f"{UNEXPLAINED}: due too long ago"
     with services.store.begin(write=False) as tx:
-        delivery = tx.deliveries.find_by_key(f"digest/{reader.id}/{slot[0]}")
+        delivery = tx.deliveries.find_by_key(f"digest/{slot[0]}/{reader.id}")
         news = [
             paper
             for paper in tx.papers.list_candidates(now - CANDIDATE_WINDOW, now)

@@ -428,7 +428,6 @@ class DeliveryRecord(TableBase, table=True):
     slot: datetime
     not_before: datetime
     not_after: datetime
-    message_id: str = Field(unique=True)
     attempt: int
     uncertain: int
     generation: int

@@ -44,7 +44,7 @@ class NewDelivery:
     """
 
     kind: DeliveryKind
-    key: str  # digest/<subscriber>/<local date>, confirm/<subscriber>/<n>
+    key: str  # digest/<local date>/<subscriber>, confirm/<subscriber>/<n>
     subscriber_id: int | None
     address: str
     slot: datetime
@@ -64,7 +64,7 @@ class Delivery:
     id: int
     public_id: str
     kind: DeliveryKind
-    key: str  # unique: digest/<subscriber>/<local date>, confirm/<subscriber>/<n>
+    key: str  # unique: digest/<local date>/<subscriber>, confirm/<subscriber>/<n>
     subscriber_id: int | None
     address: str
     state: DeliveryState
@@ -72,7 +72,6 @@ class Delivery:
     slot: datetime
     not_before: datetime
     not_after: datetime
-    message_id: str  # the part before the @, the same on every attempt; digest.mail adds the domain
     day: date | None = None  # in the subscriber's zone
     attempt: int = 0
     uncertain: int = 0

@@ -123,7 +123,7 @@ def get_stop_reason(tx: Transaction, now: datetime) -> str:
 
 def build_delivery_key(subscriber_id: int, day: date) -> str:
     """Return the unique key of a digest: one per subscriber and local day."""
-    return f"digest/{subscriber_id}/{day}"
+    return f"digest/{day}/{subscriber_id}"  # the keys of a day are neighbours in the index
 
 
 def build_upcoming_edition(

@@ -45,7 +45,7 @@ def _build_digest(reader: Subscriber, day: date, papers: tuple[Paper, ...]) -> N
     slot = NOW.replace(day=day.day)
     return NewDelivery(
         kind=DeliveryKind.DIGEST,
-        key=f"digest/{reader.id}/{day}",
+        key=f"digest/{day}/{reader.id}",
         subscriber_id=reader.id,
         address=reader.address,
         day=day,

@@ -15,6 +15,7 @@ from digest.db.dialects import create_engine, is_postgres
 from digest.db.migrate import HEAD, STEPS, has_job_tables
 from digest.db.tables import DELIVERY_CONTENT
 from digest.models import Sent
+from digest.pipeline.plan import build_delivery_key
 from tests.db.processes import open_at_once, start_processes
 from tests.factories import NOW, make_paper
 
@@ -298,3 +299,44 @@ def test_papers_sent_by_an_older_version_are_packed_into_their_deliveries(
         content = tx.connection.execute(sa.select(DELIVERY_CONTENT).order_by(DELIVERY_CONTENT.c.delivery_id))
         assert [(row.delivery_id, len(row.payload["papers"])) for row in content] == [(1, 3), (2, 1), (3, 1)]
         assert database.list_schema_differences() == []
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_digests_of_an_older_version_have_the_keys_of_today(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    is_sqlite = kind == "sqlite"
+    url = f"sqlite:///{tmp_path}/old.sqlite3" if is_sqlite else request.getfixturevalue("postgres_url")
+    day = date(2026, 11, 23)
+    moved = {
+        f"digest/7/{day}": build_delivery_key(7, day),
+        f"digest/1234/{day}": build_delivery_key(1234, day),
+        f"digest/7/{day}/abc-1": f"{build_delivery_key(7, day)}/abc-1",  # the copy for a channel
+        "confirm/7/2": "confirm/7/2",
+        f"notice/7/{day}": f"notice/7/{day}",
+        "digest/sample": "digest/sample",
+    }
+    engine = create_engine(url if is_sqlite else url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        migrate.migrate(connection, to="0018_unused_columns")
+        for number, key in enumerate(moved, 1):
+            names = dict.fromkeys(("pid", "message_id"), str(number))
+            _insert_row(
+                connection,
+                "delivery",
+                id=number,
+                subscriber_id=None,
+                key=key,
+                kind="digest",
+                state="queued",
+                **names,
+            )
+            _insert_row(connection, "delivery_content", delivery_id=number, payload={"of": key})
+    engine.dispose()
+
+    with closing(Database.migrate(url)) as database, database.begin(write=False) as tx:
+        found = {old: tx.deliveries.find_by_key(new) for old, new in moved.items()}
+        assert {old: delivery and delivery.payload for old, delivery in found.items()} == {
+            key: {"of": key} for key in moved
+        }
+        assert database.list_schema_differences() == database.list_damage() == []

@@ -36,9 +36,14 @@ LIFETIME = timedelta(hours=20)
 SHORT_TIMEOUTS = SmtpTimeouts(connect=3, command=3, dot=3, quit=1)
 
 
+def name_message(delivery: Delivery) -> str:
+    """Return the part of the Message-ID before the @, the same on every attempt."""
+    return f"{delivery.kind[0]}.{delivery.public_id}"
+
+
 def build_message(delivery: Delivery, body: str = "Nothing new today.") -> OutgoingMessage:
     """Return a plain message with the delivery's own Message-ID and envelope id."""
-    name = f"<{delivery.message_id}@papers.test>"
+    name = f"<{name_message(delivery)}@papers.test>"
     head = f"From: digest@papers.test\r\nTo: {delivery.address}\r\nMessage-ID: {name}"
     return OutgoingMessage(
         raw=f"{head}\r\n\r\n{body}\r\n".encode(),
@@ -135,7 +140,7 @@ class DeliveryHarness:
         planned = [
             NewDelivery(
                 kind=DeliveryKind.DIGEST,
-                key=f"digest/{reader.id}/{day}",
+                key=f"digest/{day}/{reader.id}",
                 subscriber_id=reader.id,
                 address=reader.address,
                 slot=self.now,

@@ -31,7 +31,7 @@ class SimulatedRecipients:
             str, date | None
         ] = {}  # who gave consent and has not withdrawn it, from which day on; None: any day
         self.suppressed: set[str] = set()
-        self.copies: Counter[str] = Counter()  # accepted, by Message-ID
+        self.copies: Counter[str] = Counter()  # accepted, by public id of the delivery
         self.days: Counter[tuple[int | None, date | None]] = (
             Counter()
         )  # different digests, by subscriber and day
@@ -94,11 +94,11 @@ class SimulatedRecipients:
 
     def accept(self, delivery: Delivery) -> None:
         """Count one more copy in a mailbox."""
-        if not self.copies[delivery.message_id] and delivery.kind is DeliveryKind.DIGEST:
+        if not self.copies[delivery.public_id] and delivery.kind is DeliveryKind.DIGEST:
             self.days[delivery.subscriber_id, delivery.day] += 1
             for paper in get_paper_ids(delivery.payload):
                 self.papers[delivery.subscriber_id, paper] += 1
-        self.copies[delivery.message_id] += 1
+        self.copies[delivery.public_id] += 1
 
 
 class Crashed(Exception):

@@ -93,7 +93,7 @@ def test_cleanup_empties_old_deliveries_only_when_their_papers_cannot_be_sent_ag
         newest, oldest = tx.deliveries.list_by_subscriber(reader.id)
         assert (oldest.address, oldest.payload) == ("", {})
         assert newest.payload["papers"] == [late_paper.id]
-        assert oldest.key == f"digest/{reader.id}/{long_ago.date()}"
+        assert oldest.key == f"digest/{long_ago.date()}/{reader.id}"
 
 
 def test_cleanup_deletes_news_that_nobody_is_told_any_more(store: Database) -> None:
@@ -138,7 +138,7 @@ def count_rows(store: Database, *tables: sa.Table) -> list[int]:
 def make_delivery(reader: Subscriber, paper_id: str, at: datetime) -> NewDelivery:
     return NewDelivery(
         kind=DeliveryKind.DIGEST,
-        key=f"digest/{reader.id}/{at.date()}",
+        key=f"digest/{at.date()}/{reader.id}",
         subscriber_id=reader.id,
         address=reader.address,
         day=at.date(),

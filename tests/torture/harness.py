@@ -189,7 +189,7 @@ class Torture:
                     [
                         NewDelivery(
                             kind=DeliveryKind.DIGEST,
-                            key=f"digest/{reader.id}/{day}/{first}",
+                            key=f"digest/{day}/{reader.id}/{first}",
                             subscriber_id=reader.id,
                             address=reader.address,
                             slot=now,
@@ -239,7 +239,7 @@ class Torture:
         with self.store.begin(write=False) as tx:
             waiting = sum(tx.deliveries.count_open().values())
             uncertain = [
-                row.message_id for row in tx.deliveries.list_by_state(DeliveryState.UNCERTAIN, limit=10**6)
+                row.public_id for row in tx.deliveries.list_by_state(DeliveryState.UNCERTAIN, limit=10**6)
             ]
         without_copy = [mail for mail in uncertain if not copies[mail]]
         delivered = len(copies)

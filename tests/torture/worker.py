@@ -26,7 +26,7 @@ LEASE_LOST, BUSY = 4, 75
 
 def render(delivery: Delivery) -> OutgoingMessage:
     """Return a short message with the delivery's own Message-ID."""
-    head = f"From: a@papers.test\r\nTo: {delivery.address}\r\nMessage-ID: <{delivery.message_id}@papers.test>"
+    head = f"From: a@papers.test\r\nTo: {delivery.address}\r\nMessage-ID: <{delivery.public_id}@papers.test>"
     return OutgoingMessage(
         raw=f"{head}\r\n\r\nHi.\r\n".encode(),
         mail_from="a@papers.test",

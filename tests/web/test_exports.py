@@ -41,7 +41,7 @@ async def test_a_digest_is_downloaded_by_its_own_link(
 ) -> None:
     digest = NewDelivery(
         kind=DeliveryKind.DIGEST,
-        key=f"digest/{ada.id}/{NOW.date()}",
+        key=f"digest/{NOW.date()}/{ada.id}",
         subscriber_id=ada.id,
         address=ada.address,
         day=NOW.date(),

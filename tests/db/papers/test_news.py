@@ -58,7 +58,7 @@ def test_who_saves_a_paper_later_gets_no_old_news(any_store: Database) -> None:
 def _queue_telling(store: Database, reader: Subscriber, news_id: int, *, key: str = "") -> None:
     digest = NewDelivery(
         kind=DeliveryKind.DIGEST,
-        key=key or f"digest/{reader.id}/{NOW.date()}",
+        key=key or f"digest/{NOW.date()}/{reader.id}",
         subscriber_id=reader.id,
         address=reader.address,
         day=NOW.date(),

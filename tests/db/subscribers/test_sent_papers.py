@@ -86,7 +86,7 @@ def test_a_paper_counts_from_its_last_day_with_unknown_votes_and_as_sent_again(a
         for sent in (Sent(day=TODAY, expected=0.5, votes=2.0), again):
             digest = NewDelivery(
                 kind=DeliveryKind.DIGEST,
-                key=f"digest/{ada.id}/{sent.day}",
+                key=f"digest/{sent.day}/{ada.id}",
                 subscriber_id=ada.id,
                 address=ada.address,
                 day=sent.day,
