@@ -1,5 +1,6 @@
 """Channels in the ledger: each message once, at most two copies, no paper twice by mail and channel."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +25,18 @@ ADA = "ada@example.com"
 ACTOR = Actor("reader", NOW, b"")
 MORNING = NOW + timedelta(days=1)  # later than the slot of that day
 STATES = DeliveryState
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    """Run all tests on one event loop."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def event_loop_of_all(anyio_backend: str) -> AsyncIterator[None]:
+    """Keep the event loop to the end, and with it the processes that send, which take long to start."""
+    yield  # noqa: PT022  a generator, which lasts as long as its module
 
 
 @pytest.fixture
