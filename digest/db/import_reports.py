@@ -33,8 +33,7 @@ class ImportReports(Repository):
         """Add a report, or write what it says now."""
         row = {name: getattr(report, name) for name in StoredImportReport.__dataclass_fields__}
         row |= {"counts": dict(report.counts), "noted": [[*item] for item in report.noted]}
-        if self._update(IMPORT_REPORT, IMPORT_REPORT.c.id == report.id, **row) == 0:
-            self._connection.execute(sa.insert(IMPORT_REPORT).values(row))
+        self._upsert(IMPORT_REPORT, [row])
 
     def get(self, report_id: str) -> StoredImportReport:
         """Return a report. Raises NotFound if there is none, or none any more."""

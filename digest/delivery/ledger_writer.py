@@ -117,7 +117,8 @@ class LedgerWriter:
                 await asyncio.sleep(GATHER_SECONDS)
             batch, self._pending = self._pending, _Batch()
             self._is_shared = len(batch.waiting) > 1
-            commit = asyncio.create_task(self.call(partial(self._commit, batch, self.now())))
+            write = partial(self._queue.commit, batch.results, batch.intents, self.now(), bodies=batch.bodies)
+            commit = asyncio.create_task(self.call(write))
             await asyncio.wait([commit])
             error = commit.exception()  # whoever waits must get it, whatever it is
             for waiter in batch.waiting:
@@ -129,9 +130,6 @@ class LedgerWriter:
                 else:
                     waiter.set_result(commit.result())
             self.commits += not error
-
-    def _commit(self, batch: _Batch, now: datetime) -> Collection[int]:
-        return self._queue.commit(batch.results, batch.intents, now, bodies=batch.bodies)
 
     async def _run(self, function: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, function)

@@ -1,7 +1,7 @@
 """Counters of one send run."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 
 from digest.models import AttemptResult, DeliveryState
 from digest.models.redaction import redact
@@ -31,16 +31,8 @@ class SendStats:
         return self.rejected + self.expired + self.uncertain
 
     def __add__(self, other: "SendStats") -> "SendStats":
-        return SendStats(
-            accepted=self.accepted + other.accepted,
-            deferred=self.deferred + other.deferred,
-            rejected=self.rejected + other.rejected,
-            expired=self.expired + other.expired,
-            cancelled=self.cancelled + other.cancelled,
-            uncertain=self.uncertain + other.uncertain,
-            commits=self.commits + other.commits,
-            alerts=tuple(dict.fromkeys(self.alerts + other.alerts)),
-        )
+        sums = {item.name: getattr(self, item.name) + getattr(other, item.name) for item in fields(self)}
+        return replace(SendStats(**sums), alerts=tuple(dict.fromkeys(self.alerts + other.alerts)))
 
 
 @dataclass(slots=True)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import anyio
 
 from digest.db import Database
-from digest.models.citations import Citation
 from digest.models.errors import SealBroken, SourceError
 from digest.models.saved_papers import (
     ZOTERO_RETRY_DELAYS,
@@ -26,6 +25,7 @@ from digest.models.sealing import Sealer
 from digest.models.text import shorten
 from digest.sources.http.response import RetryableError
 from digest.sources.libraries.zotero import MAX_ITEMS, SendItemsResult, ZoteroRefused, send_items
+from digest.subscribers.saved_papers import to_citations
 
 if TYPE_CHECKING:  # importing httpx takes 9 MiB and 0.1 s
     from digest.sources.http.client import Client
@@ -82,7 +82,7 @@ async def _send_account(
     with services.store.begin(write=False) as tx:
         waiting = tx.saved_papers.list_for_zotero(account.subscriber_id, limit=MAX_ITEMS // 2)
         owner = tx.subscribers.get_by_id(account.subscriber_id).public_id
-    citations = [Citation(saved.paper, saved.note, saved.tags) for saved in waiting]
+    citations = to_citations(waiting)
     library = account.library
     try:
         key, result = services.sealer().open(account.sealed_key), None

@@ -58,7 +58,6 @@ def import_suppressions(
         iter(lambda: list(islice(rows, BATCH_SIZE)), []),
         partial(_suppress_batch, actor=actor),
         kind="suppressions",
-        report=ImportReport(),
         actor=actor,
         dry_run=dry_run,
         file_name=file_name,

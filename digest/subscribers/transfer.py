@@ -65,7 +65,6 @@ def import_batches(  # noqa: PLR0913  what an import consists of
     import_batch: Callable[[Transaction, Batch], Sequence[ImportResult]],
     *,
     kind: str,
-    report: ImportReport,
     actor: Actor,
     dry_run: bool,
     file_name: str,
@@ -78,6 +77,7 @@ def import_batches(  # noqa: PLR0913  what an import consists of
     names rows by their number: it outlives the people in the file. *on_results* is called with the results of
     each batch that was imported.
     """
+    report = ImportReport()
     name = "".join(char for char in file_name if char.isprintable())[:MAX_FILE_NAME_CHARS]
     stored = StoredImportReport(
         id=create_public_id(), at=actor.now, actor=actor.name, kind=kind, file_name=name
@@ -133,18 +133,18 @@ def import_file(  # noqa: PLR0913  the options of an import
     Raises:
         InvalidChange: the file cannot be read; nothing of it was imported.
     """
-    report = ImportReport(unused_columns=check_file(file))
-    return import_batches(
+    unused = check_file(file)
+    report = import_batches(
         store,
         _read_batches(file),
         partial(import_rows, actor=actor, confirmed=confirmed, defaults=defaults),
         kind="subscribers",
-        report=report,
         actor=actor,
         dry_run=dry_run,
         file_name=file_name,
         consent="asserted" if confirmed else "asked",
     )
+    return replace(report, unused_columns=unused)
 
 
 def _read_batches(file: BinaryIO) -> Iterator[list[Row]]:

@@ -36,11 +36,10 @@ def read_bounce_mailbox(services: Services, now: datetime) -> BounceRunSummary:
             return subscribers.suppress(tx, address, reason=SuppressionReason.COMPLAINT, actor=actor)
         return False
 
-    record_bounce = partial(services.record_bounce, now=now)
     with open_mailbox(url) as mailbox:
         return read_bounces(
             mailbox,
-            record_bounce,
+            partial(services.record_bounce, now=now),
             keys=services.signing_keys,
             unsubscribe=unsubscribe,
             complain=complain,

@@ -62,7 +62,7 @@ def _arxiv_rss(body: bytes) -> None:
 
 
 def _arxiv_oai(body: bytes) -> None:
-    _check_result(oai.parse(body, "cs", NOW).result)
+    _check_result(oai.parse(body, "cs", NOW)[0])
 
 
 def _arxiv_api(body: bytes) -> None:

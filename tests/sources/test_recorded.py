@@ -82,20 +82,21 @@ def test_arxiv_api_title_0_and_error(recorded: Recorded) -> None:
 
 
 def test_arxiv_oai(recorded: Recorded) -> None:
-    page = oai.parse(recorded("arxiv_oai/server_arXiv_p1.xml"), "cs", NOW)
-    papers = page.result.papers
+    page, token = oai.parse(recorded("arxiv_oai/server_arXiv_p1.xml"), "cs", NOW)
+    papers = page.papers
     assert (len(papers), sum(paper.withdrawn for paper in papers)) == (60, 3)
-    assert page.token == "verb%3DListRecords%26metadataPrefix%3DarXiv%26from%3D2011-02-03%26skip%3D54"
+    assert token == "verb%3DListRecords%26metadataPrefix%3DarXiv%26from%3D2011-02-03%26skip%3D54"
     assert all(is_readable(paper) and paper.authors and paper.categories for paper in papers)
     assert all(paper.announcement is Announcement.REPLACE for paper in papers)
-    older = oai.parse(recorded("arxiv_oai/recorded_20230125_oai_dc_resumptionToken.xml"), "math", NOW)
-    assert (len(older.result.papers), older.token) == (3, "6460044|1001")
-    assert older.result.papers[0].authors == ("Robert Ralowski", "Szymon Zeberski")
+    body = recorded("arxiv_oai/recorded_20230125_oai_dc_resumptionToken.xml")
+    older, older_token = oai.parse(body, "math", NOW)
+    assert (len(older.papers), older_token) == (3, "6460044|1001")
+    assert older.papers[0].authors == ("Robert Ralowski", "Szymon Zeberski")
 
 
 def test_arxiv_oai_errors(recorded: Recorded) -> None:
-    assert not oai.parse(recorded("arxiv_oai/server_noRecordsMatch.xml"), "cs", NOW).result.papers
-    assert not oai.parse(recorded("arxiv_oai/server_Identify.xml"), "cs", NOW).result.papers
+    assert not oai.parse(recorded("arxiv_oai/server_noRecordsMatch.xml"), "cs", NOW)[0].papers
+    assert not oai.parse(recorded("arxiv_oai/server_Identify.xml"), "cs", NOW)[0].papers
     with pytest.raises(SourceError, match="from date format must be YYYY-MM-DD"):
         oai.parse(recorded("arxiv_oai/server_badArgument.xml"), "cs", NOW)
     with pytest.raises(SourceChanged):

@@ -31,7 +31,6 @@ from digest.subscribers import Actor
 from digest.subscribers.importing import ImportResult, Row, RowResult, import_rows
 from digest.subscribers.table_files import escape_formula, read_rows
 from digest.subscribers.transfer import (
-    ImportReport,
     check_file,
     export_csv,
     export_json_lines,
@@ -107,7 +106,6 @@ def _import(
         batches,
         import_batch,
         kind="subscribers",
-        report=ImportReport(),
         actor=actor,
         dry_run=False,
         file_name=file_name,

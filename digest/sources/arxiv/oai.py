@@ -1,7 +1,6 @@
 """arXiv's OAI-PMH service: complete but slower than the feeds; used to fill in what they missed."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from lxml import etree
@@ -30,14 +29,6 @@ _OAI = "{http://www.openarchives.org/OAI/2.0/}"
 _GROUPS = frozenset({"cs", "econ", "eess", "math", "q-bio", "q-fin", "stat"})  # all others are in physics
 
 
-@dataclass(frozen=True, slots=True)
-class OaiPage:
-    """One page of a harvest; `token` requests the next page and is empty on the last one."""
-
-    result: FetchResult
-    token: str
-
-
 def to_set_spec(category: str) -> str:
     """Return the OAI set of an archive or category: cs.CL is cs:cs:CL, hep-th is physics:hep-th."""
     archive, _, subject = category.partition(".")
@@ -60,16 +51,18 @@ async def harvest(
         response = await client.get(
             base_url, rate_group="arxiv", accept=Accept.XML, params={"verb": "ListRecords", **query}
         )
-        page = parse(response.body, category, read_at)
-        yield page.result
-        if not page.token:
+        page, token = parse(response.body, category, read_at)
+        yield page
+        if not token:
             return
-        query = {"resumptionToken": page.token}  # percent-encoded already, and to be encoded once more
+        query = {"resumptionToken": token}  # percent-encoded already, and to be encoded once more
     raise SourceError(f"the harvest has more than {MAX_PAGES} pages; the rest is read next time")
 
 
-def parse(body: bytes, scope: str, read_at: datetime) -> OaiPage:
-    """Return the records of one page; the error noRecordsMatch is a page without papers.
+def parse(body: bytes, scope: str, read_at: datetime) -> tuple[FetchResult, str]:
+    """Return the records of one page, and the token that requests the next, empty on the last.
+
+    The error noRecordsMatch is a page without papers.
 
     Raises:
         SourceError: the page reports another error.
@@ -82,8 +75,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> OaiPage:
     papers = tuple(item for item in parsed.items if isinstance(item, Paper))
     unread = "records could not be read"
     result = to_xml_result("arxiv-oai", scope, read_at, parsed, papers, unread=unread)
-    token = next((item for item in parsed.items if isinstance(item, str)), "")
-    return OaiPage(result, token)
+    return result, next((item for item in parsed.items if isinstance(item, str)), "")
 
 
 def _parse_element(element: etree._Element, read_at: datetime) -> Paper | str | None:

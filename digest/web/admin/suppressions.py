@@ -1,7 +1,7 @@
 """Suppressed addresses: the list, the look-up of an address, lifting, adding, and importing a list."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import Query
@@ -106,7 +106,7 @@ def lift(ctx: AdminContext, actor: AdminActor, form: AdminForm) -> Response:
 @router.get(HOME + "/import")
 def show_import(ctx: AdminContext, session: CurrentSession) -> Response:
     """Show the form that takes a list of addresses."""
-    return _render_import(ctx, session)
+    return ctx.pages.render("admin/suppressions_import", session=session)
 
 
 @router.post(HOME + "/import")
@@ -120,8 +120,8 @@ def run_import(
             ctx.services.store, file.file, actor=actor, dry_run=dry_run, file_name=file.filename or ""
         )
     except InvalidChange as error:
-        return _render_import(ctx, session, problem=str(error))
-    return _render_import(ctx, session, report=report, dry_run=dry_run)
+        return ctx.pages.render("admin/suppressions_import", session=session, problem=str(error))
+    return ctx.pages.render("admin/suppressions_import", session=session, report=report, dry_run=dry_run)
 
 
 def _render_list(
@@ -164,7 +164,3 @@ def _render_list(
         before=query.to_url(query.page - 1) if query.page > 1 else "",
         after=query.to_url(query.page + 1) if total > PAGE_SIZE * query.page else "",
     )
-
-
-def _render_import(ctx: WebContext, session: Session, **values: Any) -> Response:
-    return ctx.pages.render("admin/suppressions_import", session=session, **values)

@@ -16,33 +16,33 @@ Replay = Callable[[str], bytes]
 
 
 def test_parse_reads_records_with_names_in_reading_order(replay: Replay) -> None:
-    page = parse(replay("arxiv_oai/first.xml"), "cs.CL", NOW)
-    sheep, other = page.result.papers
+    page, token = parse(replay("arxiv_oai/first.xml"), "cs.CL", NOW)
+    sheep, other = page.papers
     assert sheep.title == "Counting Sheep with O(√n) Fences: A Naïve Approach"
     assert (sheep.authors, other.authors) == (("Ada Loveless", "Nikola Pižamar"), ("Sammy Nap Jr.", "Deepa"))
     assert sheep.abstract == "We count sheep in two lines."
     assert sheep.aliases == ("doi:10.5555/sheep.2026.7",)
     assert (sheep.announcement, sheep.source) == (Announcement.NEW, "arxiv-oai")
-    assert page.token.startswith("verb%3DListRecords")
+    assert token.startswith("verb%3DListRecords")
 
 
 def test_old_records_are_replacements_and_deleted_ones_are_left_out(replay: Replay) -> None:
-    page = parse(replay("arxiv_oai/last.xml"), "cs.CL", NOW)
-    (old,) = page.result.papers
+    page, token = parse(replay("arxiv_oai/last.xml"), "cs.CL", NOW)
+    (old,) = page.papers
     assert (old.id, old.announcement, old.withdrawn) == ("arxiv:cs/0701001", Announcement.REPLACE, True)
-    assert page.token == ""
+    assert token == ""
 
 
 def test_dublin_core_is_parsed(replay: Replay) -> None:
-    page = parse(replay("arxiv_oai/dublin_core.xml"), "cs.CL", NOW)
-    (paper,) = page.result.papers
+    page, token = parse(replay("arxiv_oai/dublin_core.xml"), "cs.CL", NOW)
+    (paper,) = page.papers
     assert (paper.id, paper.authors) == ("arxiv:1009.1022", ("Ada Loveless",))
     assert (paper.abstract, paper.aliases) == ("They count themselves.", ("doi:10.5555/dublin.1",))
-    assert page.token == "6460044|1001"
+    assert token == "6460044|1001"
 
 
 def test_no_records_is_empty_and_any_other_error_is_raised(replay: Replay) -> None:
-    assert parse(replay("arxiv_oai/none.xml"), "cs.CL", NOW).result.health is Health.EMPTY
+    assert parse(replay("arxiv_oai/none.xml"), "cs.CL", NOW)[0].health is Health.EMPTY
     with pytest.raises(SourceError, match="badArgument: from date format"):
         parse(replay("arxiv_oai/bad_argument.xml"), "cs.CL", NOW)
     with pytest.raises(SourceChanged):
@@ -51,8 +51,8 @@ def test_no_records_is_empty_and_any_other_error_is_raised(replay: Replay) -> No
 
 def test_truncated_page_keeps_its_complete_records(replay: Replay) -> None:
     body = replay("arxiv_oai/first.xml")
-    page = parse(body[: body.index(b"Only the Archive")], "cs.CL", NOW)
-    assert (len(page.result.papers), page.result.health) == (1, Health.TRUNCATED)
+    page, _ = parse(body[: body.index(b"Only the Archive")], "cs.CL", NOW)
+    assert (len(page.papers), page.health) == (1, Health.TRUNCATED)
 
 
 @pytest.mark.parametrize(
