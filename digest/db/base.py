@@ -1,7 +1,8 @@
 """What the repositories share: their connection, counting, and the conversion of rows to dataclasses."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
@@ -38,9 +39,8 @@ class Repository:
     def _upsert(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows of the same columns; a row with the same primary key gets their values."""
         if rows:
-            new, keys = insert(self._connection, table), table.primary_key.columns.keys()
-            changes = {name: new.excluded[name] for name in rows[0] if name not in keys}
-            self._connection.execute(new.on_conflict_do_update(index_elements=keys, set_=changes), rows)
+            insert_of: Any = type(insert(self._connection, table))  # SQLite's or PostgreSQL's
+            self._connection.execute(_build_upsert(insert_of, table, tuple(rows[0])), rows)
 
     def _update(self, table: sa.Table, *conditions: sa.ColumnElement[bool], **values: Any) -> int:
         """Set values in the rows that match; return how many did."""
@@ -49,6 +49,13 @@ class Repository:
     def _delete(self, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:
         """Delete the rows that match; return how many did."""
         return self._connection.execute(sa.delete(table).where(*conditions)).rowcount
+
+
+@lru_cache(maxsize=256)  # building it takes as long as writing a few rows
+def _build_upsert(insert_of: Callable[[sa.Table], Any], table: sa.Table, columns: tuple[str, ...]) -> Any:
+    new, keys = insert_of(table), table.primary_key.columns.keys()
+    changes = {name: new.excluded[name] for name in columns if name not in keys}
+    return new.on_conflict_do_update(index_elements=keys, set_=changes)
 
 
 def from_row(kind: type[T], row: Any, prefix: str = "", /, **changes: Any) -> T:

@@ -138,8 +138,8 @@ def in_values(
     """Return `column IN values` for any number of values, as one parameter."""
     if is_postgres(connection):
         return column == sa.any_(sa.literal(list(values), sa.ARRAY(column.type)))
-    items = sa.func.json_each(json.dumps(list(values))).table_valued("value")
-    return column.in_(sa.select(items.c.value))
+    items = sa.func.json_each(json.dumps(list(values)))
+    return column.in_(sa.select(sa.literal_column("value")).select_from(items))
 
 
 def strip_unstorable(text: str) -> str:
