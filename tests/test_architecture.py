@@ -5,6 +5,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from itertools import chain
 from pathlib import Path
@@ -37,8 +38,13 @@ def _package_of(path: Path) -> str:
     return inside.parts[0] if len(inside.parts) > 1 else ""
 
 
+@cache
+def _walk(tree: ast.AST) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree))
+
+
 def _imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(tree):
+    for node in _walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name, node.lineno
@@ -88,7 +94,7 @@ def test_pure_packages_do_no_io(trees: dict[Path, ast.Module]) -> None:
             continue
         for name, line in _imports(tree):
             assert name.split(".")[0] not in IO_MODULES, f"{path}:{line} a pure package imports {name}"
-        for node in ast.walk(tree):
+        for node in _walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 asks_the_clock = node.func.attr in CLOCKS and not node.args and not node.keywords
                 assert not asks_the_clock, f"{path}:{node.lineno} a pure package asks the clock"
@@ -105,19 +111,19 @@ def _opens_transaction(node: ast.With | ast.AsyncWith) -> bool:
 
 def test_no_await_inside_a_transaction(trees: dict[Path, ast.Module]) -> None:
     for path, tree in trees.items():
-        for node in ast.walk(tree):
+        for node in _walk(tree):
             if isinstance(node, ast.With | ast.AsyncWith) and _opens_transaction(node):
-                waits = [n for n in ast.walk(node) if isinstance(n, ast.Await | ast.AsyncFor | ast.AsyncWith)]
+                waits = [n for n in _walk(node) if isinstance(n, ast.Await | ast.AsyncFor | ast.AsyncWith)]
                 assert not waits, f"{path}:{waits[0].lineno} awaits inside a transaction"
 
 
 def test_late_imports_give_their_reason(trees: dict[Path, ast.Module]) -> None:
     for path, tree in trees.items():
         lines = path.read_text(encoding="utf-8").splitlines()
-        for outer in ast.walk(tree):
+        for outer in _walk(tree):
             if not isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef):
                 continue
-            for node in ast.walk(outer):
+            for node in _walk(outer):
                 if isinstance(node, ast.Import | ast.ImportFrom):
                     line = lines[node.lineno - 1]
                     assert "# noqa: PLC0415  " in line, f"{path}:{node.lineno} imports late without a reason"
@@ -163,7 +169,7 @@ def test_every_given_package_is_used(trees: dict[Path, ast.Module]) -> None:
 def test_class_names_are_unique(trees: dict[Path, ast.Module]) -> None:
     homes: dict[str, list[str]] = {}
     for path, tree in trees.items():
-        for node in ast.walk(tree):
+        for node in _walk(tree):
             if isinstance(node, ast.ClassDef):
                 homes.setdefault(node.name, []).append(_name(path))
 

@@ -177,10 +177,10 @@ def test_a_postgres_database_is_only_migrated_on_request(postgres_url: str) -> N
         assert database.get_version() == migrate.HEAD
 
 
-def _insert_old_subscriber(connection: sa.Connection, address: str) -> None:
+def _insert_old_subscriber(connection: sa.Connection, address: str, *, number: int) -> None:
     """Insert a subscriber with the columns of that step, which lack some that today's statements use."""
     columns = {column["name"] for column in sa.inspect(connection).get_columns("subscriber")}
-    reader = make_subscriber(address, profile=Profile(keywords=("wombats",)))
+    reader = make_subscriber(address, id=number, profile=Profile(keywords=("wombats",)))
     row = {
         name: value for name, value in {**to_row(reader), "profile_revision": 1}.items() if name in columns
     }
@@ -189,28 +189,32 @@ def _insert_old_subscriber(connection: sa.Connection, address: str) -> None:
     connection.execute(table.insert().values(row))
 
 
-@pytest.mark.parametrize("step", migrate.STEPS)
-def test_every_released_schema_is_upgraded_with_its_rows(
-    tmp_path: Path, postgres_url: str, step: str
+@pytest.mark.parametrize("server", ["sqlite", "postgres"])
+def test_rows_of_every_released_schema_are_kept_by_all_later_steps(
+    tmp_path: Path, request: pytest.FixtureRequest, server: str
 ) -> None:
-    for url in (
-        get_url(tmp_path / "digest.sqlite3"),
-        postgres_url.replace("postgresql:", "postgresql+psycopg:"),
-    ):
-        engine = create_engine(url)
+    url = get_url(tmp_path / "digest.sqlite3")
+    if server == "postgres":
+        url = request.getfixturevalue("postgres_url").replace("postgresql:", "postgresql+psycopg:")
+    engine = create_engine(url, foreign_keys=False)
+    for number, step in enumerate(migrate.STEPS, 1):
         with engine.begin() as connection:
             migrate.migrate(connection, to=step)
-            connection.execute(sa.text("INSERT INTO meta (key, value) VALUES ('mark', 'kept')"))
-            _insert_old_paper(connection, "Wombats at Night")
-            _insert_old_subscriber(connection, "ada@example.com")
-        engine.dispose()
-        with closing(Database.migrate(url)) as database:
-            assert database.list_schema_differences() == []
-            with database.begin(write=False) as tx:
-                assert tx.meta.read("mark") == "kept"
-                assert tx.subscribers.get_by_address("ada@example.com").profile.keywords == ("wombats",)
-                (stored,) = tx.papers.search("wombat")
-                assert (stored.title, stored.retold) == ("Wombats at Night", "")
+            connection.execute(
+                sa.text("INSERT INTO meta (key, value) VALUES (:step, 'kept')"), {"step": step}
+            )
+            _insert_old_paper(connection, f"Wombats at {step}", number=number)
+            _insert_old_subscriber(connection, f"{step}@example.com", number=number)
+    engine.dispose()
+    with closing(Database.migrate(url)) as database:
+        assert database.list_schema_differences() == []
+        with database.begin(write=False) as tx:
+            for step in migrate.STEPS:
+                assert tx.meta.read(step) == "kept"
+                assert tx.subscribers.get_by_address(f"{step}@example.com").profile.keywords == ("wombats",)
+            stored = tx.papers.search("wombat", limit=100)
+            assert {paper.title for paper in stored} == {f"Wombats at {step}" for step in migrate.STEPS}
+            assert {paper.retold for paper in stored} == {""}
 
 
 def test_a_database_of_a_newer_program_is_refused(any_store: Database) -> None:
@@ -235,13 +239,13 @@ def test_an_older_database_is_backed_up_before_it_is_upgraded(tmp_path: Path) ->
         assert backup.execute("SELECT value FROM meta WHERE key = 'mark'").fetchone() == ("kept",)
 
 
-def _insert_old_paper(connection: sa.Connection, title: str) -> None:
+def _insert_old_paper(connection: sa.Connection, title: str, *, number: int = 1) -> None:
     """Insert a paper with the columns of that step, which lack some that today's statements use."""
     table = sa.Table("paper", sa.MetaData(), autoload_with=connection)
     row: dict[str, object] = {column.name: "" for column in table.columns}
-    row |= {"number": 1, "id": "arxiv:2611.00001", "title": title, "version": 1, "announcement": "new"}
+    row |= {"number": number, "id": f"arxiv:2611.{number:05d}", "title": title, "version": 1}
     row |= {name: [] for name in ("authors", "categories", "aliases", "keywords")}
-    row |= {"published": None, "listed": None, "withdrawn": False, "first_seen": NOW}
+    row |= {"announcement": "new", "published": None, "listed": None, "withdrawn": False, "first_seen": NOW}
     connection.execute(table.insert().values(row))
 
 

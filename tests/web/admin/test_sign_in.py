@@ -11,7 +11,6 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from httpx import ASGITransport, AsyncClient, Response
-from oidc_provider_mock import User, run_server_in_thread
 
 from digest.app.services import Services, open_services
 from digest.app.settings import load_settings
@@ -382,6 +381,8 @@ def test_a_browser_is_described_in_words(user_agent: str, words: str) -> None:
 
 @pytest.fixture(scope="module")
 def provider_url() -> Iterator[str]:
+    from oidc_provider_mock import User, run_server_in_thread  # noqa: PLC0415  makes keys when imported
+
     users = (
         User(sub="ada-1", claims={"email": "ada@example.com", "email_verified": True}),
         User(sub="ada-2", claims={"email": "ada@example.com", "email_verified": True}),
