@@ -36,7 +36,7 @@ NO_PICKS: Mapping[str, Any] = {
 }  # fmt: skip
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-MAX_KEPT_REASONS = 8192
+MAX_KEPT_REASONS = 4096
 _NAME_BYTES = 9  # 72 bits: two of a million heats share a name with a chance of 1 in ten thousand million
 
 

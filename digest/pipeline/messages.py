@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import chain
+from itertools import chain, filterfalse
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -56,8 +56,8 @@ class PaperCache:
             self.papers, self.heats, self._looked_up = {}, {}, set()
             self._expires = self._clock() + CACHE_SECONDS
         needed = [*payloads]
-        papers = {*chain(*map(get_paper_ids, needed))} - self._looked_up
-        heats = {*chain(*map(get_heat_names, needed))}.difference(self.heats)
+        papers = {*filterfalse(self._looked_up.__contains__, chain(*map(get_paper_ids, needed)))}
+        heats = {*filterfalse(self.heats.__contains__, chain(*map(get_heat_names, needed)))}
         if papers or heats:
             with store.begin(write=False) as tx:
                 self.papers |= tx.papers.get_by_ids(papers)

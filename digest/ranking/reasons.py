@@ -20,7 +20,7 @@ from digest.ranking.tokenizer import get_surface_forms
 from digest.ranking.wanted import TopicEvidence
 
 MAX_TERMS = 3
-MAX_REASONS = 8192  # kept at once
+MAX_REASONS = 4096  # kept at once
 MIN_LIKED_RATIO = 3.0  # a liked paper is named if so many times as similar as an unrelated one
 
 
