@@ -10,6 +10,7 @@ import click
 from digest.cli.common import DayParam, json_option, now_option, open_services
 from digest.cli.output import show_line, show_table
 from digest.models import Paper, Signal, SignalKind
+from digest.models.papers import select_latest
 
 NO_LIMIT = 1_000_000
 
@@ -60,15 +61,6 @@ def paper_to_json(paper: Paper, signals: Sequence[Signal]) -> dict[str, Any]:
         "health": "withdrawn" if paper.withdrawn else "incomplete" if missing else "ok",
         "missing": missing,
     }
-
-
-def select_latest(signals: Sequence[Signal]) -> list[Signal]:
-    """Return the newest signal of each kind from each source."""
-    by_kind = {
-        (signal.source, signal.kind): signal
-        for signal in sorted(signals, key=lambda signal: signal.observed_at)
-    }
-    return list(by_kind.values())
 
 
 def _to_row(paper: Paper, signals: Sequence[Signal]) -> tuple[object, ...]:

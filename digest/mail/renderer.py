@@ -18,8 +18,9 @@ from digest.mail.links import Links
 from digest.mail.locale import Locale, city_name, get_locale
 from digest.mail.templates import MailTemplates
 from digest.mail.wording import list_topics
-from digest.models import Edition, Email, Profile, Subscriber
+from digest.models import Edition, Email, Subscriber
 from digest.models.editions import EditionRows, PaperNews
+from digest.models.subscribers import NO_INTERESTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class Renderer:
             coming=coming and self._format_moment(reader, coming),
             at_once=at_once,
             topics=list_topics(reader.profile),
-            known=reader.profile != Profile(),
+            known=reader.profile != NO_INTERESTS,
         )
 
     def render_goodbye(self, reader: Subscriber) -> Email:

@@ -23,7 +23,6 @@ from hmac import compare_digest
 from digest.models.errors import ConfigError, InvalidToken, LinkExpired, PreviewLink
 
 MAC_BYTES = 10  # 80 bits: far beyond guessing over a network
-MAC_CHARS = 2 * MAC_BYTES
 OLD_MAC_BYTES = 12
 KEY_ID_CHARS, OLD_KEY_ID_CHARS = 4, 3
 PUBLIC_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")

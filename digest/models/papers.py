@@ -1,6 +1,6 @@
 """Papers, the signals of attention they get, the results of fetching a source, and heat."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -89,6 +89,12 @@ class Signal:
     value: float
     observed_at: datetime
     source: str
+
+
+def select_latest(signals: Iterable[Signal]) -> list[Signal]:
+    """Return the newest signal of each kind from each source."""
+    oldest_first = sorted(signals, key=lambda signal: signal.observed_at)
+    return list({(signal.source, signal.kind): signal for signal in oldest_first}.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,10 @@ from threading import Lock
 from digest.db import Database
 from digest.db.papers.repository import KnownPapers
 from digest.db.sources import SourceState
-from digest.models import Candidates, Edition, Health, Profile, Sent, Subscriber
+from digest.models import Candidates, Edition, Health, Sent, Subscriber
 from digest.models.arxiv_calendar import get_arxiv_day, get_silence_reason
 from digest.models.schedule import get_local_day
+from digest.models.subscribers import NO_INTERESTS
 from digest.pipeline.alerts import UNUSABLE
 from digest.pipeline.fitted_models import load_baselines, load_calibration
 from digest.pipeline.profile_cache import complete_profile_vectors, load_profile_vectors
@@ -33,7 +34,6 @@ MAX_BACKGROUND_PAPERS = 4000  # earlier papers, from which word frequencies are 
 VOTE_SOURCE = "huggingface"  # the source whose votes order the trending section
 SOURCES_WITHOUT_PAPERS = frozenset({"huggingface-repos", "semanticscholar"})  # readers do not miss them
 NEIGHBOURS_KEY = "neighbours"  # meta key: the nearest others of each paper, where there are many papers
-EMPTY_PROFILE = Profile()
 
 
 class DayCache:
@@ -242,7 +242,7 @@ def get_reader_notes(reader: Subscriber) -> Iterator[str]:
     """Yield the names of the notes for this reader alone: a first edition, or an empty profile."""
     if reader.cursor is None:
         yield "first"
-    if reader.profile == EMPTY_PROFILE:
+    if reader.profile == NO_INTERESTS:
         yield "no-interests"
 
 

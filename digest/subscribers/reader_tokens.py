@@ -28,17 +28,14 @@ def add_reader_token(tx: Transaction, who: str, name: str, *, may_write: bool, a
         raise InvalidChange("Give the token a name, such as the program that will use it.")
     if len(tx.reader_tokens.list_by_subscriber(reader.id)) >= MAX_READER_TOKENS:
         raise InvalidChange("There are too many tokens; revoke one first.")
-    token = create_token(TokenKind.READER)
-    tx.reader_tokens.add(
-        reader.id,
-        hash_token(token),
-        name=name,
-        shown=shorten_token(token),
-        may_write=may_write,
-        now=actor.now,
+    secret = create_token(TokenKind.READER)
+    shown = shorten_token(secret)
+    token = ReaderToken(
+        id=0, subscriber_id=reader.id, name=name, shown=shown, may_write=may_write, created_at=actor.now
     )
-    actor.write_audit(tx, "add-token", reader.public_id, {"token": shorten_token(token)})
-    return token
+    tx.reader_tokens.add(hash_token(secret), token)
+    actor.write_audit(tx, "add-token", reader.public_id, {"token": shown})
+    return secret
 
 
 def end_reader_token(tx: Transaction, who: str, token_id: int, *, actor: Actor) -> None:

@@ -18,10 +18,11 @@ from starlette.responses import Response
 from digest import subscribers
 from digest.mail.locale import gettext_noop
 from digest.mail.tokens import Purpose
-from digest.models import Facet, Frequency, Mix, Profile, Section, Status, Subscriber, Threshold
+from digest.models import Facet, Frequency, Mix, Section, Status, Subscriber, Threshold
 from digest.models.category_groups import split_category_names
 from digest.models.errors import InvalidChange
-from digest.models.schedule import get_local_day
+from digest.models.schedule import is_paused
+from digest.models.subscribers import NO_INTERESTS
 from digest.models.text import split_list
 from digest.sources.libraries.clients import LibraryAccounts
 from digest.sources.libraries.request import LibraryPapers, extract_accounts
@@ -212,7 +213,7 @@ class PreferencesPage:
             weekdays=[get_page_locale().format_weekday(MONDAY + timedelta(days=day)) for day in range(7)],
             zones=ZONES,
             preview=build_sections(ctx.services.links, edition),
-            none_near=is_without_picks and reader.profile != Profile(),
+            none_near=is_without_picks and reader.profile != NO_INTERESTS,
             done=done,
             problems=problems,
             unsaved=unsaved,
@@ -230,12 +231,7 @@ def format_status(reader: Subscriber, now: datetime) -> str:
 
 def is_paused_until_later(reader: Subscriber, now: datetime) -> bool:
     """Return True if a confirmed reader has paused until a day that has not come yet."""
-    until = reader.schedule.paused_until
-    return (
-        reader.status is Status.CONFIRMED
-        and until is not None
-        and get_local_day(reader.schedule, now) < until
-    )
+    return reader.status is Status.CONFIRMED and is_paused(reader.schedule, now)
 
 
 def get_reader(ctx: WebContext, token: str) -> Subscriber:

@@ -174,7 +174,7 @@ class ReaderApi:
             is_new = save_paper(tx, self.reader, found, actor=actor)
             if note or tags:
                 annotate_saved_paper(tx, self.reader, found, note=note, tags=tags)
-            tx.audit.write(actor.name, "save-paper", self.reader.public_id, {"paper": found.id}, at=actor.now)
+            actor.write_audit(tx, "save-paper", self.reader.public_id, {"paper": found.id})
         return SaveResult(paper=found.id, is_new=is_new)
 
     @property

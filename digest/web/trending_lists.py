@@ -41,7 +41,7 @@ class Window:
 
 TODAY = Window(
     name="today",
-    days=2,
+    days=2,  # the list of a day is read until the next evening
     title=gettext_noop("Trending today"),
     tab=gettext_noop("Today"),
     nothing=gettext_noop("No new papers in the last two days"),
@@ -97,7 +97,7 @@ class TrendingLists:
             window.name,
             now,
             window.max_age,
-            lambda: self._rank(now - window.days * ONE_DAY, now, self.baselines(now)),
+            lambda: self._rank_best(now - window.days * ONE_DAY, now, self.baselines(now)),
         )
         if not category:
             return ranked[:LIST_LENGTH]
@@ -109,7 +109,7 @@ class TrendingLists:
         end = min(start + ONE_DAY, now)
         max_age, since = TODAY.max_age if end == now else timedelta(hours=6), end - TODAY.days * ONE_DAY
         return self._lists.get(
-            f"{day}", now, max_age, lambda: self._rank(since, end, load_baselines(self._store, end))
+            f"{day}", now, max_age, lambda: self._rank_best(since, end, load_baselines(self._store, end))
         )
 
     def baselines(self, now: datetime) -> Baselines:
@@ -128,14 +128,9 @@ class TrendingLists:
         """Return how many papers were listed on each day of a month, without the days that had none."""
         return self._months.get(f"{month:%Y-%m}", now, MONTH.max_age, lambda: self._count_by_day(month, now))
 
-    def _rank(self, since: datetime, now: datetime, baselines: Baselines) -> tuple[RankedPaper, ...]:
-        with self._store.begin(write=False) as tx:
-            papers = tx.papers.list_candidates(since, now)
-            signals = tx.signals.get_until([paper.id for paper in papers], until=now)
-        heat = compute_heat(papers, signals, now, baselines=baselines)
-        ordered = sort_by_heat(papers, heat)
-        best = [*ordered[:LIST_LENGTH], *_list_best_of_fields(ordered[LIST_LENGTH:])]
-        return tuple(RankedPaper(paper, heat[paper.id], signals.get(paper.id, ())) for paper in best)
+    def _rank_best(self, since: datetime, now: datetime, baselines: Baselines) -> tuple[RankedPaper, ...]:
+        ranked = rank_papers(self._store, since, now, baselines)
+        return (*ranked[:LIST_LENGTH], *_list_best_of_fields(ranked[LIST_LENGTH:]))
 
     def _count_by_day(self, month: date, now: datetime) -> dict[date, int]:
         start = datetime.combine(month.replace(day=1), time(), UTC)
@@ -146,14 +141,24 @@ class TrendingLists:
         return dict(Counter(day for day in listed if day and start.date() <= day <= end.date()))
 
 
-def _list_best_of_fields(rest: Sequence[Paper]) -> list[Paper]:
+def rank_papers(store: Database, since: datetime, now: datetime, baselines: Baselines) -> list[RankedPaper]:
+    """Return the papers that were first seen since a moment, as of *now*, hottest first."""
+    with store.begin(write=False) as tx:
+        papers = tx.papers.list_candidates(since, now)
+        signals = tx.signals.get_until([paper.id for paper in papers], until=now)
+    heat = compute_heat(papers, signals, now, baselines=baselines)
+    ordered = sort_by_heat(papers, heat)
+    return [RankedPaper(paper, heat[paper.id], signals.get(paper.id, ())) for paper in ordered]
+
+
+def _list_best_of_fields(rest: Sequence[RankedPaper]) -> list[RankedPaper]:
     """Return the first of each category, so that a field without votes has a list of its own."""
     counts: Counter[str] = Counter()
     best = []
-    for paper in rest:
-        counts[paper.category] += 1
-        if counts[paper.category] <= FIELD_LIST_LENGTH:
-            best.append(paper)
+    for ranked in rest:
+        counts[ranked.paper.category] += 1
+        if counts[ranked.paper.category] <= FIELD_LIST_LENGTH:
+            best.append(ranked)
     return best
 
 

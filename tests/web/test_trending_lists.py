@@ -9,9 +9,10 @@ from httpx import AsyncClient
 from lxml import html
 
 from digest.app.services import Services
-from digest.cli.trending import WINDOWS, build_trending_list
 from digest.models import Preferences, Section, SignalKind
+from digest.pipeline.fitted_models import load_baselines
 from digest.pipeline.plan import build_upcoming_edition
+from digest.web.trending_lists import TODAY, rank_papers
 from tests.factories import NOW, make_paper, make_signal, make_subscriber
 
 
@@ -47,7 +48,8 @@ def add_papers(services: Services) -> None:
 
 async def test_what_trends_is_the_same_list_everywhere(visitor: AsyncClient, services: Services) -> None:
     add_papers(services)
-    rows = build_trending_list(services.store, NOW, days=WINDOWS["day"])
+    since = NOW - timedelta(days=TODAY.days)
+    rows = rank_papers(services.store, since, NOW, load_baselines(services.store, NOW))
     titles = [row.paper.title for row in rows]
     assert len(titles) > 20
     for path in ("/", f"/archive/{NOW.date()}"):

@@ -1,5 +1,6 @@
 """Subscribers' own tokens of the API. Only hashes are stored."""
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -16,18 +17,10 @@ _T = READER_TOKEN.c
 class ReaderTokens(Repository):
     """Repository of readers' tokens."""
 
-    def add(  # noqa: PLR0913  the columns of a token
-        self, subscriber_id: int, hash_: str, *, name: str, shown: str, may_write: bool, now: datetime
-    ) -> None:
-        """Add a token by its hash."""
-        row = {
-            "hash": hash_,
-            "subscriber_id": subscriber_id,
-            "name": name,
-            "shown": shown,
-            "may_write": may_write,
-            "created_at": now,
-        }
+    def add(self, hash_: str, token: ReaderToken) -> None:
+        """Add a token by its hash, under an id of its own."""
+        row = {**asdict(token), "hash": hash_}
+        del row["id"]
         self._connection.execute(sa.insert(READER_TOKEN).values(row))
 
     def find(self, hash_: str) -> ReaderToken | None:

@@ -118,7 +118,7 @@ def _parse_role(form: AdminForm) -> Role:
 
 
 def _audit(tx: Transaction, actor: Actor, action: str, person: Administrator, **detail: object) -> None:
-    tx.audit.write(actor.name, action, person.public_id, {**detail, "name": person.name}, at=actor.now)
+    actor.write_audit(tx, action, person.public_id, {**detail, "name": person.name})
 
 
 def _render(

@@ -149,7 +149,7 @@ def save_filter(ctx: AdminContext, actor: AdminActor, form: AdminForm) -> Respon
         raise InvalidChange("A saved filter needs a name.")
     with ctx.services.store.begin() as tx:
         tx.saved_filters.save(SavedFilter(name, query, actor.name, actor.now))
-        tx.audit.write(actor.name, "save-filter", f"filter/{name}", at=actor.now)
+        actor.write_audit(tx, "save-filter", f"filter/{name}")
     return RedirectResponse(f"{HOME}?{query}", 303)
 
 
@@ -159,7 +159,7 @@ def delete_filter(ctx: AdminContext, actor: AdminActor, form: AdminForm) -> Resp
     name = str(form.get("name", ""))[:MAX_NAME_CHARS].replace("\x00", "")
     with ctx.services.store.begin() as tx:
         if tx.saved_filters.delete(name):
-            tx.audit.write(actor.name, "delete-filter", f"filter/{name}", at=actor.now)
+            actor.write_audit(tx, "delete-filter", f"filter/{name}")
     return RedirectResponse(HOME, 303)
 
 

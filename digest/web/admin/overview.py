@@ -147,5 +147,5 @@ def release_edition(ctx: AdminContext, actor: AdminActor, form: AdminForm) -> Re
     with ctx.services.store.begin() as tx:
         if not tx.sources.release(key, actor=actor.name, at=actor.now):
             raise NotFound("This edition is no longer held.")
-        tx.audit.write(actor.name, "release", key, at=actor.now)
+        actor.write_audit(tx, "release", key)
     return RedirectResponse("/admin", 303)

@@ -33,7 +33,7 @@ def end_other_sessions(ctx: AdminContext, session: CurrentSession, actor: Viewer
     with ctx.services.store.begin() as tx:
         ended = sum(tx.administrators.end_session(row.public_id) for row in own)
         if ended:
-            tx.audit.write(actor.name, "end sessions", session.name, {"sessions": ended}, at=actor.now)
+            actor.write_audit(tx, "end sessions", session.name, {"sessions": ended})
     return RedirectResponse(HOME, 303)
 
 
@@ -48,7 +48,7 @@ def end_session(ctx: AdminContext, session: CurrentSession, actor: ViewerActor, 
         raise HTTPException(403, "Only an owner can end the sessions of others.")
     with ctx.services.store.begin() as tx:
         tx.administrators.end_session(pid)
-        tx.audit.write(actor.name, "end session", owner.name, at=actor.now)
+        actor.write_audit(tx, "end session", owner.name)
     return RedirectResponse(HOME, 303)
 
 

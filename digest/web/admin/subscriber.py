@@ -108,7 +108,7 @@ def change_tags(ctx: AdminContext, actor: AdminActor, form: AdminForm, pid: str)
         for tag in set(tags) - set(before):
             tx.tags.add([reader.id], tag)
         if set(tags) != set(before):
-            tx.audit.write(actor.name, "tag", pid, {"tags": sorted(tags)}, at=actor.now)
+            actor.write_audit(tx, "tag", pid, {"tags": sorted(tags)})
     return RedirectResponse(f"{HOME}/{pid}?done=tags", 303)
 
 

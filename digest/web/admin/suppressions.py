@@ -99,7 +99,7 @@ def lift(ctx: AdminContext, actor: AdminActor, form: AdminForm) -> Response:
         if reader is not None:
             lift_suppression(tx, reader, actor=actor)
         elif tx.suppressions.remove(key):
-            tx.audit.write(actor.name, "unsuppress", key, at=actor.now)
+            actor.write_audit(tx, "unsuppress", key)
     return RedirectResponse(f"{HOME}?done=lifted", 303)
 
 

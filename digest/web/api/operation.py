@@ -180,7 +180,7 @@ def release_hold(actor: ApiActor, ctx: WebContextDep, hold: HoldKey) -> None:
     with ctx.services.store.begin() as tx:
         if not tx.sources.release(hold.key, actor=actor.name, at=actor.now):
             raise NotFound("This edition is not held.")
-        tx.audit.write(actor.name, "release", hold.key, at=actor.now)
+        actor.write_audit(tx, "release", hold.key)
 
 
 @router.get("/runs")
@@ -220,7 +220,7 @@ def resume_sending(actor: ApiActor, ctx: WebContextDep) -> None:
     with ctx.services.store.begin() as tx:
         if tx.meta.pause_reason:
             tx.meta.resume()
-            tx.audit.write(actor.name, "resume-sending", "", at=actor.now)
+            actor.write_audit(tx, "resume-sending", "")
 
 
 @router.get("/audit")

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from digest.mail.locale import get_locale
 from digest.mail.wording import describe_trend
 from digest.models import Paper, Signal, SignalKind
+from digest.models.papers import select_latest
 from digest.web.api.auth import require_role
 from digest.web.api.cursors import CursorKind, CursorText, Limit, decode_cursor, encode_cursor
 from digest.web.api.routing import create_api_router
@@ -85,10 +86,8 @@ class PaperResponse(BaseModel):
     @classmethod
     def of_signals(cls, paper: Paper, signals: Sequence[Signal]) -> Self:
         """Build the response of a paper from all its signals."""
-        ordered = sorted(signals, key=lambda signal: signal.observed_at)
-        latest = {(signal.source, signal.kind): signal for signal in ordered}.values()
         fields = {name: getattr(paper, name) for name in cls.model_fields if name != "signals"}
-        return cls.model_validate({**fields, "signals": [*latest]}, from_attributes=True)
+        return cls.model_validate({**fields, "signals": select_latest(signals)}, from_attributes=True)
 
 
 class PaperPage(BaseModel):

@@ -97,7 +97,7 @@ def lift_suppression(actor: ApiActor, ctx: WebContextDep, key: str) -> Response:
     with ctx.services.store.begin() as tx:
         if not tx.suppressions.remove(key):
             raise NotFound("There is no such suppression.")
-        tx.audit.write(actor.name, "unsuppress", key, at=actor.now)
+        actor.write_audit(tx, "unsuppress", key)
     return Response(status_code=204)
 
 
@@ -135,7 +135,7 @@ def add_tag(actor: ApiActor, ctx: WebContextDep, who: str, tag: TagName) -> Resp
     with ctx.services.store.begin() as tx:
         reader = subscriptions.get_subscriber(tx, who)
         if tx.tags.add([reader.id], name):
-            tx.audit.write(actor.name, "tag", reader.public_id, {"tag": name}, at=actor.now)
+            actor.write_audit(tx, "tag", reader.public_id, {"tag": name})
     return Response(status_code=204)
 
 
@@ -146,5 +146,5 @@ def remove_tag(actor: ApiActor, ctx: WebContextDep, who: str, tag: TagName) -> R
         reader = subscriptions.get_subscriber(tx, who)
         if not tx.tags.remove([reader.id], tag):
             raise NotFound("This subscriber does not have this tag.")
-        tx.audit.write(actor.name, "untag", reader.public_id, {"tag": tag}, at=actor.now)
+        actor.write_audit(tx, "untag", reader.public_id, {"tag": tag})
     return Response(status_code=204)

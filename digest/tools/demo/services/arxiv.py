@@ -50,7 +50,7 @@ def list_changes(dataset: Dataset, params: Mapping[str, str], now: datetime) -> 
     start = f"{params['set']}:" if params.get("set") else ""
     records = []
     for day, paper in _find_latest(dataset, now, since=since).values():
-        sets = _list_sets(paper)
+        sets = [*dict.fromkeys(map(_to_set, paper.categories))]
         if any(f"{name}:".startswith(start) for name in sets):
             created = dataset.get_first_day(paper)
             records.append({"day": day, "paper": paper, "created": created, "sets": sets})
@@ -58,12 +58,8 @@ def list_changes(dataset: Dataset, params: Mapping[str, str], now: datetime) -> 
     return template.render(params=params, now=now.astimezone(UTC), records=records).encode()
 
 
-def _list_sets(paper: ArxivPaper) -> list[str]:
-    """Return the sets of a paper: cs.CL is cs:cs:CL, quant-ph is physics:quant-ph."""
-    return [*dict.fromkeys(map(_to_set, paper.categories))]
-
-
 def _to_set(category: str) -> str:
+    """Return the set of a category: cs.CL is cs:cs:CL, quant-ph is physics:quant-ph."""
     archive, _, subject = category.partition(".")
     return ":".join(filter(None, (archive if archive in GROUPS else "physics", archive, subject)))
 
