@@ -78,6 +78,12 @@ class CandidateArrays:
         return np.fromiter((heat.has_voters for heat in self.heats), np.bool_, len(self.heats))
 
     @cached_property
+    def has_broken_out(self) -> Bools:
+        """Whether each paper broke out for everyone."""
+        broke_out = (heat.broke_out_from is not None for heat in self.heats)
+        return np.fromiter(broke_out, np.bool_, len(self.heats))
+
+    @cached_property
     def breakouts(self) -> BreakoutFinder:
         """The papers that may be sent once more."""
         return BreakoutFinder(self.candidates.heat)

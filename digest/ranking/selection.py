@@ -305,12 +305,11 @@ class _Selector:
     def _find_sent(self) -> Bools:
         """Return which papers readers were sent before and that did not break out since."""
         sent = np.zeros(self._rankings.affinity.shape, np.bool_)
-        index_by_id, heats = self._arrays.index_by_id, self._arrays.heats
+        get_index = self._arrays.index_by_id.get
         for row, (reader, breakouts) in enumerate(zip(self._readers, self.breakouts, strict=True)):
-            found = (index_by_id.get(paper) for paper in reader.sent if paper not in breakouts)
-            indices = [index for index in found if index is not None]
-            sent[row, [index for index in indices if heats[index].broke_out_from is None]] = True
-        return sent
+            found = map(get_index, reader.sent.keys() - breakouts.keys())
+            sent[row, [index for index in found if index is not None]] = True
+        return sent & ~self._arrays.has_broken_out
 
     def _get_limits(self, section: str) -> Indices:
         return np.array([getattr(own, section) for own in self._preferences], np.intp)

@@ -64,11 +64,11 @@ class SentPapers(Repository):
             records, rows_of = records[matters], rows_of[matters]
         ids = self._map_papers(PAPER.c.number, np.unique(records["number"]).tolist())
         sent: dict[int, dict[str, Sent]] = {subscriber_id: {} for subscriber_id in subscriber_ids}
+        owners = [(sent[row.subscriber_id], row.day) for row in rows]
         for row, (number, expected, votes, resent) in zip(rows_of.tolist(), records.tolist(), strict=True):
             if number in ids:
-                known = None if isnan(votes) else votes
-                subscriber_id, day, _ = rows[row]
-                sent[subscriber_id][ids[number]] = _get_sent(day, expected, known, resent)
+                own, day = owners[row]
+                own[ids[number]] = _get_sent(day, expected, None if isnan(votes) else votes, resent)
         return sent
 
     def _map_papers(self, column: sa.ColumnElement[Any], values: Collection[Any]) -> dict[int, str]:
