@@ -4,6 +4,7 @@ import os
 import re
 import sqlite3
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -17,6 +18,7 @@ from digest.models.errors import DeliveryError, StoreBusy
 from digest.tools.demo.dataset import READERS
 from digest.tools.demo.scenario import DemoResult
 
+EARLIER_READER = "earlier@example.com"
 MAX_CPU_SECONDS = 10  # process time with start-up; other processes do not count
 
 
@@ -34,8 +36,9 @@ class DemoRun:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
-    """Run the demo in an environment whose settings would break it if it read them."""
+    """Run the demo in the folder of an earlier one; it must not read the settings, which would break it."""
     folder = tmp_path_factory.mktemp("demo")
+    _leave_earlier_demo(folder)
     environment = {
         "DIGEST_DATABASE_URL": "nonsense://",
         "DIGEST_SMTP_URL": "smtp://192.0.2.1",
@@ -46,6 +49,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
     started = time.process_time()
     result = CliRunner(env=environment).invoke(command, ["--out", str(folder)])
     return DemoRun(result, folder, time.process_time() - started)
+
+
+def _leave_earlier_demo(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / DATABASE)) as database, database:
+        database.execute("CREATE TABLE subscriber AS SELECT ? AS address", (EARLIER_READER,))
+    (folder / "mails").mkdir()
+    (folder / "mails" / "1999-01-01-nobody.html").write_text("old", encoding="utf-8")
+    (folder / "notes.md").write_text("mine", encoding="utf-8")
 
 
 def test_demo_succeeds_in_time(demo: DemoRun) -> None:
@@ -143,14 +154,12 @@ def test_database_has_twelve_accepted_deliveries(demo: DemoRun) -> None:
 
 
 def test_second_demo_in_the_same_folder_starts_over(demo: DemoRun) -> None:
-    stale_file = demo.folder / "mails" / "1999-01-01-nobody.html"
-    stale_file.write_text("old", encoding="utf-8")
-    own_file = demo.folder / "notes.md"
-    own_file.write_text("mine", encoding="utf-8")
-    result = CliRunner().invoke(command, ["--out", str(demo.folder)])
-    assert result.exit_code == 0, result.output
-    assert not stale_file.exists()
-    assert own_file.read_text(encoding="utf-8") == "mine"
+    assert not (demo.folder / "mails" / "1999-01-01-nobody.html").exists()
+    assert (demo.folder / "notes.md").read_text(encoding="utf-8") == "mine"
+    with closing(sqlite3.connect(demo.folder / DATABASE)) as database:
+        addresses = {address for (address,) in database.execute("SELECT address FROM subscriber")}
+    assert len(addresses) == len(READERS)
+    assert EARLIER_READER not in addresses
 
 
 def test_folder_with_other_files_is_refused_and_unchanged(tmp_path: Path) -> None:
