@@ -15,6 +15,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
+from jinja2 import Environment
 from psycopg import sql
 
 from digest.db import Database
@@ -87,6 +88,23 @@ _STATEMENTS = _Statements()
 def _share_statements(connection: sa.Connection) -> None:
     """Compile each statement once a process, as in the product, rather than once a test."""
     connection.execution_options(compiled_cache=_STATEMENTS)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compile_templates_once() -> Iterator[None]:
+    """Compile each template once a process, as in the product, rather than once a test."""
+    compile_template: Any = Environment.compile
+    compiled: dict[tuple[Any, ...], Any] = {}
+
+    def compile_once(environment: Environment, source: str, *names: str | None) -> Any:
+        key = (type(environment), environment.preprocess(source, *names), *names)
+        if key not in compiled:
+            compiled[key] = compile_template(environment, source, *names)
+        return compiled[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Environment, "compile", compile_once)
+        yield
 
 
 @pytest.fixture
