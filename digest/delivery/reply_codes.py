@@ -334,9 +334,11 @@ _SENDER_WAS_SENT = re.compile(
 
 def classify(result: SendResult) -> ReplyAction:
     """Return the action of the first matching row; an unknown reply to the body leaves it uncertain."""
-    words = _read_words(result.text)
+    words = None
     for rule in RULES:
-        if rule.matches(result, words):
+        if rule.words and words is None:
+            words = _read_words(result.text)
+        if rule.matches(result, words or ""):
             return rule.reply_action
     return UNKNOWN_REPLY_TO_BODY if result.stage is SmtpStage.DOT else UNKNOWN_REPLY
 

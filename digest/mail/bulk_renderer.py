@@ -30,7 +30,13 @@ from digest.mail.mime import (
     build_digest_message,
     digest_message_id,
 )
-from digest.mail.quoted_printable import decode_quoted_printable, encode_fragment, encode_header
+from digest.mail.quoted_printable import (
+    MAX_LINE_BYTES,
+    SOFT_BREAK,
+    decode_quoted_printable,
+    encode_fragment,
+    encode_header,
+)
 from digest.mail.renderer import Renderer
 from digest.mail.subject import build_preheader, build_subject, is_strong
 from digest.mail.text_wrap import wrap_text
@@ -219,7 +225,7 @@ class _Group:
         texts = self._build_texts(edition, is_picked_first=is_picked_first)
         subject = texts[Gap.SUBJECT] = " ".join(_fill(page.subject, texts).split())
         tokens = self._sign_tokens(edition.subscriber)
-        values = {MARKS[gap]: encode_fragment(token) for gap, token in tokens.items()}
+        values = {MARKS[gap]: _encode_token(token) for gap, token in tokens.items()}
         text, html = values.copy(), values
         for gap, value in texts.items():
             text[MARKS[gap]], html[MARKS[gap]] = _encode_both(value, is_wrapped=gap != Gap.SUBJECT)
@@ -411,6 +417,11 @@ def _build_why(locale: Locale, sentence: str) -> Why:
         encode_fragment(html),
         len(html.encode()),
     )
+
+
+def _encode_token(token: str) -> bytes:
+    """Return a token as `encode_fragment` does, which changes nothing in one that fits into a line."""
+    return token.encode() + SOFT_BREAK if len(token) < MAX_LINE_BYTES else encode_fragment(token)
 
 
 def _is_picked_first(edition: EditionRows) -> bool:
