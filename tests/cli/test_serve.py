@@ -1,4 +1,4 @@
-"""Tests of `digest serve`: links use the served port, a port in use is reported."""
+"""Tests of `digest serve`: links use the served port; a pause and a port in use are reported."""
 
 import os
 import signal
@@ -12,53 +12,47 @@ import httpx
 
 from digest.db import Database
 from digest.web.server import bind_socket, get_url
+from tests.cli.test_commands import Shell
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
 SERVE_COMMAND = (sys.executable, "-m", "digest", "serve", "--no-scheduler", "--port")
 
 
 @contextmanager
-def run_server(folder: Path, **env: str) -> Iterator[str]:
-    """Run the command on a free port and yield the address that it prints."""
+def run_server(folder: Path, **env: str) -> Iterator[tuple[str, list[str]]]:
+    """Run the command on a free port; yield the address that it prints and the lines before it."""
     with subprocess.Popen(
         [*SERVE_COMMAND, "0"], cwd=folder, env=ENVIRONMENT | env, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr
-        line = next(line for line in process.stderr if line.startswith("Serving"))
-        yield line.split(" at ")[1].split()[0]
+        lines = [process.stderr.readline()]
+        while not lines[-1].startswith("Serving"):
+            lines.append(process.stderr.readline())
+            assert lines[-1], lines
+        yield lines[-1].split(" at ")[1].split()[0], lines[:-1]
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=30) == 0
 
 
-def test_links_lead_to_the_port_that_is_served(tmp_path: Path) -> None:
-    with run_server(tmp_path) as address:
+def test_links_lead_to_the_port_that_is_served_and_a_pause_is_reported(tmp_path: Path) -> None:
+    with closing(Database.open(f"sqlite:///{tmp_path}/digest.sqlite3")) as store, store.begin() as tx:
+        tx.meta.pause("A backup was restored; look first, then `digest db resume`.")
+    with run_server(tmp_path) as (address, lines):
         assert f"<loc>{address}/</loc>" in httpx.get(f"{address}/sitemap.xml").text
+        assert lines == [
+            "Nothing is planned or sent: A backup was restored; look first, then `digest db resume`.\n"
+        ]
 
 
 def test_configured_base_url_is_kept(tmp_path: Path) -> None:
-    with run_server(tmp_path, DIGEST_BASE_URL="https://papers.example.org") as address:
+    with run_server(tmp_path, DIGEST_BASE_URL="https://papers.example.org") as (address, _):
         assert "<loc>https://papers.example.org/</loc>" in httpx.get(f"{address}/sitemap.xml").text
-
-
-def test_paused_database_is_reported_at_start(tmp_path: Path) -> None:
-    with closing(Database.open(f"sqlite:///{tmp_path}/digest.sqlite3")) as store, store.begin() as tx:
-        tx.meta.pause("A backup was restored; look first, then `digest db resume`.")
-    with subprocess.Popen(
-        [*SERVE_COMMAND, "0"], cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr
-        assert process.stderr.readline() == (
-            "Nothing is planned or sent: A backup was restored; look first, then `digest db resume`.\n"
-        )
-        process.send_signal(signal.SIGINT)
 
 
 def test_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
     with closing(bind_socket("127.0.0.1", 0)) as listener:
         port = get_url(listener).rpartition(":")[2]
-        result = subprocess.run(
-            [*SERVE_COMMAND, port], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False
-        )
+        result = Shell(tmp_path, "http://127.0.0.1:9")("serve", "--no-scheduler", "--port", port)
     assert result.returncode == 78
     assert f"Cannot listen on 127.0.0.1:{port}" in result.stderr
     assert len(result.stderr.splitlines()) == 1
