@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +26,7 @@ CHIP_BOXES = """[...document.querySelectorAll('.chips')].map(row => [...row.quer
 ))"""
 
 
+@cache
 def render_pages() -> dict[str, str]:
     """Return the HTML of every mail, and of one with hostile papers."""
     mails = {name: email.html for name, (email, _) in render_every_mail().items()}

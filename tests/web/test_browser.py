@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
 from digest import subscribers
-from digest.models import Status
+from digest.models import Preferences, Status
 from digest.web.form_tokens import MIN_READING_SECONDS
 from digest.web.rate_limits import FLOOD_THRESHOLD, WORLDWIDE
 from tests.factories import NOW, store_subscriber
@@ -23,6 +23,7 @@ from tests.web.every_page import (
     find_routes,
     list_html_routes,
 )
+from tests.web.routes.test_feedback import count_votes
 from tests.web.serving import RunningSite, run_site, start_browser
 from tests.web.visit import ADMIN
 
@@ -115,6 +116,52 @@ async def test_a_vote_on_the_web_edition_is_one_press_with_and_without_javascrip
             await expect(page.locator(".vote [role=status]")).to_have_text("Noted: less like this.")
             await page.click("text=Undo")
             await expect(page.locator(".vote [role=status]")).to_contain_text("Undone")
+
+
+async def test_a_person_who_follows_a_link_to_vote_has_voted_and_stays_on_the_page(
+    tmp_path: Path, chromium: Browser
+) -> None:
+    async with run_site(tmp_path) as site:
+        with site.services.store.begin() as tx:
+            ada = store_subscriber(tx, "ada@example.com", now=NOW)
+            sheep = tx.papers.search("sheep")[0]
+        page = await chromium.new_page()
+        link = site.services.links.less_url(ada.public_id, sheep.id)
+        await page.goto(link)
+        assert count_votes(site.services, ada) == []
+        await page.mouse.move(10, 10)
+        await page.mouse.move(20, 20)
+        await expect(page.locator(".vote [role=status]")).to_have_text("Noted: less like this.")
+        assert count_votes(site.services, ada) == [("less", "")]
+        await page.click("text=Not good")
+        await expect(page.locator(".vote [role=status]")).to_contain_text("not good")
+        await page.click("text=Undo")
+        await expect(page.locator(".vote [role=status]")).to_contain_text("Undone")
+        assert page.url == link
+        assert count_votes(site.services, ada) == []
+
+
+async def test_only_a_key_press_records_the_opening(tmp_path: Path, chromium: Browser) -> None:
+    async with run_site(tmp_path) as site:
+        with site.services.store.begin() as tx:
+            wants = Preferences(clicks_may_teach=True)
+            ada = store_subscriber(tx, "ada@example.com", preferences=wants, now=NOW)
+            sheep = tx.papers.search("sheep")[0]
+        page = await chromium.new_page()
+        errors: list[str] = []
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+
+        def learnt() -> bool:
+            with site.services.store.begin(write=False) as tx:
+                return bool(tx.subscribers.get_by_id(ada.id).profile.opened)
+
+        await page.goto(site.services.links.opening_url(ada.public_id, sheep.id))
+        assert not learnt()
+        async with page.expect_response(lambda answer: answer.request.method == "POST") as response:
+            await page.keyboard.press("Tab")
+        assert (await response.value).status == 204
+        assert learnt()
+        assert errors == []
 
 
 async def test_another_browser_confirms_by_the_button(tmp_path: Path, chromium: Browser) -> None:

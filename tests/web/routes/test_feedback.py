@@ -1,17 +1,13 @@
 """Tests of feedback from the mail: the button records it, opening the link does not."""
 
-from pathlib import Path
-
 import pytest
 from httpx import AsyncClient
-from playwright.async_api import expect
 
 from digest.app.services import Services
 from digest.mail.links import Links
 from digest.mail.tokens import Keys, Purpose
 from digest.models import Paper, Subscriber
 from tests.factories import NOW, store_subscriber
-from tests.web.serving import run_site, start_browser
 from tests.web.visit import BASE, SCANNERS, TITLES, ReaderLookup, url_path
 
 
@@ -136,24 +132,3 @@ async def test_hostile_fields_of_a_vote_are_ignored(
     assert "evil" not in page.text
     assert "/admin" not in page.text
     assert count_votes(services, ada) == [("less", "")]
-
-
-async def test_a_person_who_follows_a_link_has_voted_and_stays_on_the_page(tmp_path: Path) -> None:
-    async with run_site(tmp_path) as site, start_browser() as chromium:
-        with site.services.store.begin() as tx:
-            ada = store_subscriber(tx, "ada@example.com", now=NOW)
-            sheep = tx.papers.search("sheep")[0]
-        page = await chromium.new_page()
-        link = site.services.links.less_url(ada.public_id, sheep.id)
-        await page.goto(link)
-        assert count_votes(site.services, ada) == []
-        await page.mouse.move(10, 10)
-        await page.mouse.move(20, 20)
-        await expect(page.locator(".vote [role=status]")).to_have_text("Noted: less like this.")
-        assert count_votes(site.services, ada) == [("less", "")]
-        await page.click("text=Not good")
-        await expect(page.locator(".vote [role=status]")).to_contain_text("not good")
-        await page.click("text=Undo")
-        await expect(page.locator(".vote [role=status]")).to_contain_text("Undone")
-        assert page.url == link
-        assert count_votes(site.services, ada) == []

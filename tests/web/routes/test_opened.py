@@ -2,8 +2,6 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from httpx import AsyncClient
@@ -14,9 +12,8 @@ from digest.mail.tokens import Keys, Purpose
 from digest.models import Edition, Paper, Subscriber
 from digest.pipeline import plan
 from digest.ranking.feedback import WEIGHT_STEPS
-from tests.factories import NOW, store_subscriber
+from tests.factories import NOW
 from tests.web.routes.test_preferences import FORM_DATA
-from tests.web.serving import run_site, start_browser
 from tests.web.visit import BASE, SCANNERS, TITLES, ReaderLookup, list_scripts, url_path
 
 
@@ -164,26 +161,3 @@ async def test_links_sent_before_tokens_were_shared_work_for_their_paper_alone(
     assert TITLES[1] in (await visitor.get(f"/o/{token}")).text
     assert (await visitor.post(f"/o/{token}")).status_code == 204
     assert [liked.paper_id for liked in load_ada(find_reader).profile.opened] == [teapots.id]
-
-
-async def test_in_a_browser_only_a_key_press_records_the_opening(tmp_path: Path) -> None:
-    async with run_site(tmp_path) as site, start_browser() as chromium:
-        with site.services.store.begin() as tx:
-            ada = store_subscriber(tx, "ada@example.com", now=NOW - timedelta(hours=1))
-            sheep = tx.papers.search("sheep")[0]
-        ada = allow_clicks(site.services, ada)
-        page = await chromium.new_page()
-        errors: list[str] = []
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-
-        def learnt() -> bool:
-            with site.services.store.begin(write=False) as tx:
-                return bool(tx.subscribers.get_by_id(ada.id).profile.opened)
-
-        await page.goto(site.services.links.opening_url(ada.public_id, sheep.id))
-        assert not learnt()
-        async with page.expect_response(lambda answer: answer.request.method == "POST") as response:
-            await page.keyboard.press("Tab")
-        assert (await response.value).status == 204
-        assert learnt()
-        assert errors == []
