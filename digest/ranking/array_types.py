@@ -5,5 +5,4 @@ import numpy as np
 Bools = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 Doubles = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
-Halves = np.ndarray[tuple[int, ...], np.dtype[np.float16]]
 Indices = np.ndarray[tuple[int, ...], np.dtype[np.intp]]

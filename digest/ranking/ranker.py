@@ -228,14 +228,15 @@ class Ranker:
         is_judged = evidence.is_judged if evidence else np.zeros(len(profiles), np.bool_)
         is_measured = ~is_judged | np.array([*map(has_liked, profiles)], np.bool_)
         queries, liked = self._score_interests(profiles, similarity, is_measured)
-        affinity = self._compute_affinity(profiles, queries)
+        given = {row: found for row, reader in enumerate(profiles) if (found := self._find_liked(reader))}
+        affinity = self._compute_affinity(profiles, queries, given)
         relevance = compute_relevance(affinity[~is_judged], self._calibration)
         probability = evidence.probability if evidence else np.zeros_like(affinity)
         probability[~is_judged] = compute_want(relevance)  # of those who follow somebody and no more
         by_liked = np.flatnonzero(~is_judged[liked.readers])
         probability[liked.readers[by_liked]] = liked.probability[by_liked]
         self._rule_out(probability, profiles, np.flatnonzero(~is_judged))
-        self._raise_followed(probability, profiles)
+        self._raise_followed(probability, profiles, given)
         reasons = ReasonBuilder(self._paper_names, similarity.shared_terms)
         if evidence:
             self._raise_near_liked(probability, affinity, evidence, liked, queries, reasons)
@@ -311,8 +312,13 @@ class Ranker:
         topics = self._topic_matcher.compare_documents(similarity.find_topics(queries))
         return LikedEvidence(owners, nearness, topics)
 
-    def _compute_affinity(self, profiles: Sequence[Profile], queries: ChunkQueries) -> Floats:
-        """Return each paper's best score over a reader's interests, with what they follow and liked added."""
+    def _compute_affinity(
+        self, profiles: Sequence[Profile], queries: ChunkQueries, given: Mapping[int, list[int]]
+    ) -> Floats:
+        """Return each paper's best score over a reader's interests, with what they follow and liked added.
+
+        *given* are the papers of the day that readers liked, by row.
+        """
         affinity = np.zeros((len(profiles), len(self.papers)), np.float32)
         with_interests = [row for row, reader in enumerate(queries.readers) if reader.interests]
         if with_interests:
@@ -326,8 +332,8 @@ class Ranker:
                 affinity[row] += self._follow_boosts.compute(profile, has_text=has_text)
         highest = np.float32(MAX_STRETCH * np.sqrt(len(self.papers)) + AUTHOR_BOOST + CATEGORY_ONLY_BOOST)
         np.minimum(affinity, highest, out=affinity)
-        for row, profile in enumerate(profiles):
-            affinity[row, self._find_liked(profile)] = highest
+        for row, papers in given.items():
+            affinity[row, papers] = highest
         return affinity
 
     def _collect_evidence(self, profiles: Sequence[Profile]) -> TopicEvidence | None:
@@ -343,10 +349,13 @@ class Ranker:
                 for match in self._topic_matcher.match(unwanted).values():
                     probability[row, match.is_about] = 0
 
-    def _raise_followed(self, probability: Floats, profiles: Sequence[Profile]) -> None:
+    def _raise_followed(
+        self, probability: Floats, profiles: Sequence[Profile], given: Mapping[int, list[int]]
+    ) -> None:
         """Raise the probability of papers by followed authors, and of those that the reader gave us."""
+        for row, papers in given.items():
+            probability[row, papers] = FOLLOWED_PROBABILITY
         for row, profile in enumerate(profiles):
-            probability[row, self._find_liked(profile)] = FOLLOWED_PROBABILITY
             if profile.authors:
                 by_followed = self._follow_boosts.authors.find_papers(profile.authors)
                 probability[row, by_followed] = FOLLOWED_PROBABILITY
