@@ -6,6 +6,7 @@ from digest.db.base import Repository
 from digest.db.tables import META
 
 _PAUSED = "paused"
+_VALUE_OF_KEY = sa.select(META.c.value).where(META.c.key == sa.bindparam("key"))
 
 
 class Meta(Repository):
@@ -13,8 +14,7 @@ class Meta(Repository):
 
     def read(self, key: str) -> str:
         """Return the value of a key, or an empty string."""
-        query = sa.select(META.c.value).where(META.c.key == key)
-        return str(self._connection.scalar(query) or "")
+        return str(self._connection.scalar(_VALUE_OF_KEY, {"key": key}) or "")
 
     def write(self, key: str, value: str) -> None:
         """Set the value of a key, replacing an existing one."""
