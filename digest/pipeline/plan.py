@@ -274,8 +274,9 @@ def _queue(  # noqa: PLR0913  one day's planning, each choice by its name
     to_channels: bool,
 ) -> None:
     """Store the editions, everybody's next slot and cursor in one transaction."""
-    with store.begin() as tx:  # apart and first: planners share these rows, and none shall wait for another
-        tx.heats.save(heats, now=now)
+    if heats:
+        with store.begin() as tx:  # apart: planners share these rows, and none shall wait long for another
+            tx.heats.save(heats, now=now)
     with store.begin() as tx:
         readers = [edition.reader.id for edition in editions]
         channels = tx.channels.list_by_subscriber(readers) if to_channels else {}
@@ -288,8 +289,7 @@ def _queue(  # noqa: PLR0913  one day's planning, each choice by its name
         slots = {reader.id: find_following_slot(reader, now) for reader in due}
         tx.subscribers.advance_next_due(slots, now=now)
         tx.subscribers.set_cursors(dict.fromkeys(readers, now))
-    if editions:
-        with store.begin() as tx:  # apart and last: planners share these rows too
+        if editions:  # last: planners share these rows too
             picks = sum(len(edition.papers) for edition in editions)
             tx.statistics.add_planned(now.date(), editions=len(editions), picks=picks)
 

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import pairwise, starmap
 from math import isnan, nan
+from operator import eq
 from struct import Struct
 from typing import Any
 
@@ -54,21 +55,21 @@ class SentPapers(Repository):
             query = query.where(delivery.slot >= earliest, delivery.day >= since)
         query = query.where(COUNTS_AS_SENT).order_by(delivery.subscriber_id, delivery.slot, delivery.id)
         rows = self._connection.execute(query).all()
-        records = np.frombuffer(b"".join([row.papers for row in rows]), _RECORDS)
-        rows_of = np.repeat(np.arange(len(rows)), [len(row.papers) // RECORD.size for row in rows])
+        readers, days, packed = zip(*rows, strict=True) if rows else ((), (), ())
+        records = np.frombuffer(b"".join(packed), _RECORDS)
+        rows_of = np.repeat(np.arange(len(rows)), np.fromiter(map(len, packed), np.intp) // RECORD.size)
         if papers is not None:
-            last = {row.subscriber_id: row.day for row in rows}
-            is_last = np.array([row.day == last[row.subscriber_id] for row in rows], np.bool_)
+            last = dict(zip(readers, days, strict=True))
+            is_last = np.fromiter(map(eq, days, map(last.__getitem__, readers)), np.bool_)
             wanted = [*self._map_papers(PAPER.c.id, papers)]
             matters = is_last[rows_of] | records["resent"] | np.isin(records["number"], wanted)
             records, rows_of = records[matters], rows_of[matters]
         ids = self._map_papers(PAPER.c.number, np.unique(records["number"]).tolist())
         sent: dict[int, dict[str, Sent]] = {subscriber_id: {} for subscriber_id in subscriber_ids}
-        owners = [(sent[row.subscriber_id], row.day) for row in rows]
         for row, (number, expected, votes, resent) in zip(rows_of.tolist(), records.tolist(), strict=True):
             if number in ids:
-                own, day = owners[row]
-                own[ids[number]] = _get_sent(day, expected, None if isnan(votes) else votes, resent)
+                known = None if isnan(votes) else votes
+                sent[readers[row]][ids[number]] = _get_sent(days[row], expected, known, resent)
         return sent
 
     def _map_papers(self, column: sa.ColumnElement[Any], values: Collection[Any]) -> dict[int, str]:
