@@ -174,3 +174,10 @@ def test_class_names_are_unique(trees: dict[Path, ast.Module]) -> None:
                 homes.setdefault(node.name, []).append(_name(path))
 
     assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}
+
+
+def test_no_possessive_group_begins_with_a_lookahead(trees: dict[Path, ast.Module]) -> None:
+    """Python before 3.11.5 never matches one."""
+    pattern = re.compile(r"\(\?:\(\?!.*\)[*+]\+")
+    assert pattern.search(r"<!--(?:(?!-->).)*+-->")
+    assert [_name(path) for path in trees if pattern.search(path.read_text(encoding="utf-8"))] == []

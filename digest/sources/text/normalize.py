@@ -39,19 +39,20 @@ _BLOCK_TAGS = frozenset(
     " summary svg table tbody td tfoot th thead title tr track ul video audio".split()
 )
 _HIDDEN = tuple((name, re.compile(rf"<{name}\b[^<>]*>", re.IGNORECASE)) for name in ("script", "style"))
-_MARKED_SECTION = re.compile(r"<!--(?:(?!<!--|-->).)*+-->|<!\[CDATA\[|\]\]>", re.DOTALL)
+# Not possessive (`*+`) after a lookahead: Python before 3.11.5 never matches that.
+_MARKED_SECTION = re.compile(r"<!--(?:(?!<!--|-->).)*-->|<!\[CDATA\[|\]\]>", re.DOTALL)
 # JATS has a formula in TeX, often as a whole document, and again in MathML; TeX tells indices from letters.
 _FORMULA_NAMES = r"(?:jats:)?(?:alternatives|inline-formula|disp-formula)"
-_FORMULA = re.compile(rf"<({_FORMULA_NAMES})\b[^<>]*>((?:(?!</?{_FORMULA_NAMES}\b).)*+)</\1\s*>", re.DOTALL)
+_FORMULA = re.compile(rf"<({_FORMULA_NAMES})\b[^<>]*>((?:(?!</?{_FORMULA_NAMES}\b).)*)</\1\s*>", re.DOTALL)
 _TEX_MATH = re.compile(
-    r"<((?:jats:)?tex-math)\b[^<>]*>((?:(?!</?(?:jats:)?tex-math\b).)*+)</\1\s*>", re.DOTALL
+    r"<((?:jats:)?tex-math)\b[^<>]*>((?:(?!</?(?:jats:)?tex-math\b).)*)</\1\s*>", re.DOTALL
 )
 _TEX_DOCUMENT = re.compile(
-    r"\\documentclass(?:(?!\\documentclass|\\begin\{document\}).)*+\\begin\{document\}|\\end\{document\}",
+    r"\\documentclass(?:(?!\\documentclass|\\begin\{document\}).)*\\begin\{document\}|\\end\{document\}",
     re.DOTALL,
 )
 _MATH_MARKS = re.compile(r"(?<!\\)(?:\$|&amp;)")  # delimiters, and what aligns lines
-_INSTRUCTION = re.compile(r"<\?([A-Za-z]\w*)((?:(?!<\?|\?>).)*+)\?>", re.DOTALL)
+_INSTRUCTION = re.compile(r"<\?([A-Za-z]\w*)((?:(?!<\?|\?>).)*)\?>", re.DOTALL)
 _MAX_ESCAPES = 3  # how often a title may have been escaped on its way
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 # \tau, \rho, \beta and \frac whose beginning somebody read as an escape: a tab, a return, ...
