@@ -219,12 +219,16 @@ def test_every_early_shape_of_the_first_step_is_upgraded_with_its_rows(
             assert ids == ([2] if server == "sqlite" else [])  # ids of deliveries are never used again
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_papers_of_an_older_version_get_the_keys_of_today(
-    kind: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    is_sqlite = kind == "sqlite"
-    url = f"sqlite:///{tmp_path}/old.sqlite3" if is_sqlite else request.getfixturevalue("postgres_url")
+@pytest.fixture(params=["sqlite", "postgres"])
+def old_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of an empty database, for the tables of an older version."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/old.sqlite3"
+    url: str = request.getfixturevalue("postgres_url")
+    return url.replace("postgresql:", "postgresql+psycopg:")
+
+
+def test_papers_of_an_older_version_get_the_keys_of_today(old_url: str, tmp_path: Path) -> None:
     paper = replace(
         make_paper(title="Étude of a Slow Kettle and Its Long Boiling Curve", authors=("Zoë Müller Jr.",)),
         id="doi:10.21203/rs.3.rs-1234567/v2",
@@ -232,7 +236,7 @@ def test_papers_of_an_older_version_get_the_keys_of_today(
     with closing(Database.migrate(f"sqlite:///{tmp_path}/new.sqlite3")) as database, database.begin() as tx:
         tx.papers.add([paper], seen_at=NOW)
         stored = {row.key for row in tx.connection.execute(sa.text("SELECT key FROM alias"))}
-    engine = create_engine(url)
+    engine = create_engine(old_url)
     with engine.begin() as connection:
         migrate.migrate(connection, to="0008_early_shapes")
         fields = {name: getattr(paper, name) for name in ("id", "title", "published", "aliases")}
@@ -240,20 +244,15 @@ def test_papers_of_an_older_version_get_the_keys_of_today(
         _insert_row(connection, "alias", key=paper.id)
     engine.dispose()
 
-    with closing(Database.migrate(url)) as database, database.begin(write=False) as tx:
+    with closing(Database.migrate(old_url)) as database, database.begin(write=False) as tx:
         keys = {row.key for row in tx.connection.execute(sa.text("SELECT key FROM alias"))}
 
     assert stored <= keys <= stored | {paper.id}
     assert len(stored) > 1
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_papers_sent_by_an_older_version_are_packed_into_their_deliveries(
-    kind: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    is_sqlite = kind == "sqlite"
-    url = f"sqlite:///{tmp_path}/old.sqlite3" if is_sqlite else request.getfixturevalue("postgres_url")
-    engine = create_engine(url if is_sqlite else url.replace("postgresql:", "postgresql+psycopg:"))
+def test_papers_sent_by_an_older_version_are_packed_into_their_deliveries(old_url: str) -> None:
+    engine = create_engine(old_url)
     today = date(2026, 11, 23)
     sent: dict[
         tuple[int, int], list[tuple[str, bool, float, float | None]]
@@ -289,7 +288,7 @@ def test_papers_sent_by_an_older_version_are_packed_into_their_deliveries(
                 )
     engine.dispose()
 
-    with closing(Database.migrate(url)) as database, database.begin(write=False) as tx:
+    with closing(Database.migrate(old_url)) as database, database.begin(write=False) as tx:
         again = Sent(day=today + timedelta(days=1), expected=2.5, votes=40.0, resent=True)
         assert tx.sent_papers.get_by_subscriber([1, 2]) == {
             1: {"arxiv:1": again, "arxiv:2": Sent(day=today, expected=1.5)},
@@ -301,12 +300,7 @@ def test_papers_sent_by_an_older_version_are_packed_into_their_deliveries(
         assert database.list_schema_differences() == []
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_digests_of_an_older_version_have_the_keys_of_today(
-    kind: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    is_sqlite = kind == "sqlite"
-    url = f"sqlite:///{tmp_path}/old.sqlite3" if is_sqlite else request.getfixturevalue("postgres_url")
+def test_digests_of_an_older_version_have_the_keys_of_today(old_url: str) -> None:
     day = date(2026, 11, 23)
     moved = {
         f"digest/7/{day}": build_delivery_key(7, day),
@@ -316,7 +310,7 @@ def test_digests_of_an_older_version_have_the_keys_of_today(
         f"notice/7/{day}": f"notice/7/{day}",
         "digest/sample": "digest/sample",
     }
-    engine = create_engine(url if is_sqlite else url.replace("postgresql:", "postgresql+psycopg:"))
+    engine = create_engine(old_url)
     with engine.begin() as connection:
         migrate.migrate(connection, to="0018_unused_columns")
         for number, key in enumerate(moved, 1):
@@ -334,7 +328,7 @@ def test_digests_of_an_older_version_have_the_keys_of_today(
             _insert_row(connection, "delivery_content", delivery_id=number, payload={"of": key})
     engine.dispose()
 
-    with closing(Database.migrate(url)) as database, database.begin(write=False) as tx:
+    with closing(Database.migrate(old_url)) as database, database.begin(write=False) as tx:
         found = {old: tx.deliveries.find_by_key(new) for old, new in moved.items()}
         assert {old: delivery and delivery.payload for old, delivery in found.items()} == {
             key: {"of": key} for key in moved

@@ -49,7 +49,7 @@ def select_deliveries() -> sa.Select[Any]:
 
 
 class Deliveries:
-    """Repository of deliveries. The sender, which claims and settles them, uses queue.py."""
+    """Repository of deliveries. The sender, which claims and settles them, uses send_queue.py."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
