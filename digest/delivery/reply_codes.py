@@ -71,20 +71,24 @@ _NOBODY = r"5\.1\.(1|2|6|10)"  # no such mailbox or domain (RFC 3463, RFC 7505)
 
 # ---- words, as verbose regular expressions (a blank is \s), sought in what `_read_words` leaves of a reply
 
-_REFUSED = r"(reject|refus|den(y|ied)|block|bann|prohibit|forbid|disallow|unauthori[sz]|not\s)"
+_REFUSED = (
+    r"(reject|refus|den(y|ied)|block|bann|prohibit|forbid|disallow|unauthori[sz]|not\s"
+    r"|abgelehnt|rechazad|rifiutat)"
+)
 _GREETING = r"\b[he][eh]lo\b | greeting\s+(is\s+)?(reject|invalid|refus)"
 _FROM = (
-    r"\b(sender|originator|[eé]metteur|return.?path|(return|reply.to)\saddress|envelope.?from"
+    r"\b(sender|originator|[eé]metteur|exp[eé]diteur|absender(adresse)?|remitente|mittente"
+    r"|return.?path|(return|reply.to)\saddress|envelope.?from"
     r"|from\W{0,2}\s(address|domain|header))\b"
 )
 _SENDER = rf"""
     {_FROM}.{{0,40}}({_REFUSED}|unknown|invalid|unverif|verif|fail|does|mismatch|must|cannot|could
-        |has\sno|no\s|empty|badmailfrom)
-  | (reject|refus|unknown|invalid|unroute?able|unverif|block|banned|bad|denied|failed|verify|spoof|forged)\w*
-        \W+(\w+\W+)?{_FROM}
+        |has\sno|no\s|empty|badmailfrom|unbekannt|inconnu|desconocid)
+  | (reject|refus|unknown|invalid|route|unroute?able|unverif|block|banned|bad|denied|failed|verify|spoof
+        |forged)\w*\W+(\w+\W+)?{_FROM}
   | \bmail\s?from(\W*:|\s(address|domain|command|is|does|must|not)\b)
   | \b(domain\sof\ssender|your\sdomain|sending\sdomain|sender\sdomain|spoof\w*)\b
-  | not\s(allowed|permitted|authori[sz]ed)\sto\ssend | send\s?as\s?denied
+  | not\s(allowed|permitted|authori[sz]ed)\sto\ssend | send\s?as\s?denied | \bcall(out|back)\b
   | (?<!recipient\s)verification\sfailed\sfor | \bbatv\b | backscatter"""
 _SENDER_RECORDS = r"""
     \b(dns|mx|aaaa)\b.{0,20}\brecords?\b | \b(no|invalid|valid|usable)\W+(\w+\W+){0,2}?mx\b"""
@@ -111,10 +115,11 @@ _RATE = r"""
 _LISTED = r"""
     \b(rbl|rbls|dnsbl|dnsrbl|uribl|surbl|sbl|xbl|pbl|cbl)\b | \b(black|block|deny|reject)[\s-]?list
   | spamhaus | spamcop | barracudacentral | \bsorbs\b | spamrats | uceprotect | abuseat | invaluement
-  | csi\.cloudmark | senderscore | ipcheck\.proofpoint | reputation | client\shost
+  | csi\.cloudmark | senderscore | ipcheck\.proofpoint | reputation | \bdial-?up\b | client\shost
   | (?<!not\s)\blisted\s(in|on|at|by)\b
   | \bptr\b | \brdns\b | reverse\s(dns|host|lookup|name|ip)
-  | (\d+\.){3}\d+\W+((?!connection)\w+\W+){0,3}?(block|bann|refus|reject|denied|not\s(allow|accept))"""
+  | (\d+\.){3}\d+\W+((?!connection)\w+\W+){0,3}?(block|bann|refus|reject|denied|not\s(allow|accept))
+  | \b(al|dt|hl|mi|rp):[a-z]{3}\b  # NetEase"""
 _TOO_LARGE = r"""
     \btoo\s(large|big|long)\b | (message|mail|e-?mail)\W+(\w+\W+){0,2}?(size|length)\b | \bsize\slimit
   | (max\w*|exceed\w*)\W+(\w+\W+){0,4}?(message|mail|size|length|bytes)\b | larger\sthan"""
@@ -176,7 +181,8 @@ _NO_DOMAIN = rf"""
 _FILTERED = r"""
     spam | \bjunk | unsolicited | \bbulk\b | virus | malware | phish | suspicious | \babus
   | polic(y|ies)\b | \bcontent\b | attachment | \b(spf|dkim|dmarc)\b
-  | complain | \bheader | \bips?\b | dynamic | untrusted | administrative\sprohib
+  | complain | \bheader | \bips?\b | dynamic | untrusted | administrative\sprohib | \battacks?\b
+  | pol[ií]ticas?\b | politique\b | richtlinie | ind[eé]sirable | 垃圾
   | \bfrom\syou\b | quarantin | \bfilter(s|ed)?\b | list-unsubscribe | \bsecurity\b | \bloops?\b
   | \byour\s(mail\s)?(host|server|network|provider|isp|address|system|machine|client|connection|country)\b"""
 # Refusals of the mail, unless the mailbox is said to be gone or closed.
@@ -185,6 +191,7 @@ _OURS = rf"""
         ((was|is|were|are|has\sbeen|have\sbeen|cannot\sbe|can.?t\sbe|will\sbe|currently|temporarily)\s){{0,2}}
         ({_REFUSED}|accepted|unavailable)
   | \b(reject|refus|block|denied|drop)\w*\W+(\w+\W+){{0,2}}?(mail|message|e-?mail|connection)\b
+  | \b(nachricht|message|mensaje|mensagem|messaggio|correo)\W+(\w+\W+){{0,4}}?{_REFUSED}
   | \bnot\s(accept|allow|receiv|want)\w*\W+(\w+\W+){{0,2}}?(mail|message|e-?mail|connection)s?\b
   | (?<!rejected:\s)(?<!\sor\s)\baccess\sdenied | \bblocked\sby\b
   | (?<!recipient\s)(?<!recipient\sis\s)\bnot\s?(allowed|accepted|permitted|authori[sz]ed)\b"""
@@ -199,7 +206,7 @@ _SERVER_WORDS = r"""
 _NO_ANSWER = r"""
     connection\s(refused|lost|dropped|reset|timed\sout)(?!\s(by\s(?!peer)|due|because|for|from|as))
   | lost\sconnection | no\s(answer\sfrom|route\sto)\b | (host|network|server)\sis\sunreachable
-  | host\snot\sfound,\stry\sagain"""
+  | host\snot\sfound,\stry\sagain | \bunverified\saddress"""
 _GAVE_UP = r"""
     retr(y|ies)\W+(\w+\W+){0,2}?(exceeded|reached) | (unable\sto|(could|can)(\s?not|n.t))\sconnect
   | queue\W+(\w+\W+){0,2}too\slong | timed\sout | \btimeout\b | \bexpired\b | \btemporar | tempfail
@@ -210,6 +217,7 @@ _GAVE_UP = r"""
 _SLOW, _STOP = ThrottleAction.SLOW, ThrottleAction.STOP
 ACCEPTED = ReplyAction(Action.ACCEPT, "accepted")
 LATER = ReplyAction(Action.RETRY, "later")
+_HUNG_UP = ReplyAction(Action.REQUEUE, "hung-up")
 _SERVER_LATER = ReplyAction(Action.RETRY, "server-busy")  # its disk or its load: no mailbox is full
 _BLOCKED_LATER = ReplyAction(Action.RETRY, "blocked", alerts=True)
 _THROTTLED = ReplyAction(Action.REQUEUE, "throttled", throttle=_SLOW)
@@ -265,7 +273,7 @@ RULES = (
     Rule(_TELL_THROTTLED, "4..", _ALL, words=_RATE),
     Rule(_THROTTLED, "4..", enhanced=r"[45]\.7\.\d+"),
     Rule(_THROTTLED, "421", words=r"rate|throttl|try\sagain\slater|slow|exceed"),
-    Rule(ReplyAction(Action.REQUEUE, "hung-up"), "421"),
+    Rule(_HUNG_UP, "421"),
     Rule(_OUR_RATE, "5..", _ALL, enhanced=r"5\.4\.5"),
     Rule(_OUR_RATE, "5..", _ALL, words=_RATE),
     # the sender is refused: never the recipient's fault
@@ -307,6 +315,7 @@ RULES = (
     Rule(LATER, "5..", _ALL, words=_GAVE_UP),
     # no words that tell
     Rule(_NO_MAILBOX, "5..", _ALL, enhanced=_NOBODY),
+    Rule(_MAILBOX_CLOSED, "5..", _ALL, enhanced=r"5\.2\.1"),
     Rule(_MAILBOX_CLOSED, "5..", _ALL, words=_UNAVAILABLE),
     Rule(_MAILBOX_FULL, "552", _RCPT, enhanced=r"|5\.2\.\d+"),
     Rule(_LARGE, "552", _BODY),
@@ -321,7 +330,7 @@ UNKNOWN_REPLY_TO_BODY = ReplyAction(Action.UNCERTAIN, "nonsense")
 
 _ADDRESS = re.compile(r"[^\s<>\"'(]*@[^\s<>\"'):;,]*")
 _HOST_OR_PATH = re.compile(r"[\w-]{1,63}\.[\w.-]{1,190}(?=\s?\[\d)|(?<=://)([^\s/?#]{0,255})[/?#]\S*")
-_QUOTED_REPLY = re.compile(r"(?:^|[\s:;(>])([245]\d\d)(?=[ -]|$)[ -]?")
+_QUOTED_REPLY = re.compile(r"(?:^|[\s:;(<>])([245]\d\d)(?=[ -]|$)[ -]?")
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 _NO_STATUS = re.compile(r"[245]\.0\.0\b")
 _BODY_WAS_SENT = re.compile(
@@ -365,14 +374,15 @@ class Verdict:
     @property
     def is_explained(self) -> bool:
         """Whether the report said why."""
-        return self.reason not in (UNEXPLAINED.reason, LATER.reason)
+        return self.reason not in (UNEXPLAINED.reason, LATER.reason, _HUNG_UP.reason)
 
 
 def judge_report(status: str, diagnostic: str = "") -> Verdict:
     """Judge a report by the same table: its status (RFC 3463) and the reply of the server that it quotes.
 
     The status in the reply counts where the report's own says nothing (Exim always writes 5.0.0); x.7.x in
-    either is about us. A reply that was waited on in vain is SOFT.
+    either is about us. A reply that was waited on in vain is SOFT, unless the report quotes the last one
+    inside its own and that says why ("550 4.4.7 Message expired <421 4.7.0 ...>").
     """
     diagnostic = " ".join(diagnostic[:MAX_TEXT_CHARS].split())
     own = match[0] if (match := _STATUS.search(status)) and not _NO_STATUS.match(match[0]) else ""
@@ -388,5 +398,9 @@ def judge_report(status: str, diagnostic: str = "") -> Verdict:
     if _SENDER_WAS_SENT.search(diagnostic):
         stage = SmtpStage.MAIL
     reply_action = classify(SendResult(stage, code, text))
+    if reply_action is LATER and (inner := [match.start() for match in _QUOTED_REPLY.finditer(text)]):
+        last = judge_report("", text[inner[-1] :])
+        if last.is_explained:
+            return last
     kind = BounceKind.SOFT if reply_action is LATER else reply_action.bounce or BounceKind.OTHER
     return Verdict(kind, reply_action.reason, stated or str(code))

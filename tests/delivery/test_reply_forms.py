@@ -58,7 +58,24 @@ OURS = (  # no reader is affected
     "undeliverable address: mail for example.com loops back to myself",
     "Invalid authentication for account",
     "Too many hops",
+    # our return address or our mail, in other languages
+    "Absenderadresse nicht bekannt, Annahme abgelehnt",
+    "Absenderadresse unbekannt",
+    "Adresse de l'expéditeur refusée",
+    "El remitente ha sido rechazado",
+    "Ihre Nachricht wurde leider abgelehnt",
+    "Su mensaje fue rechazado por la política del servidor",
+    "Ce courrier paraît indésirable",
+    "Annahme verweigert: Verstoß gegen unsere Richtlinien",
+    "垃圾邮件",
+    # answers without plain words
+    "HL:IPB mx7.example.com 1a2b3c",
+    "Callback setup failed",
+    "Callout did not succeed: 550 user unknown",
+    "Cannot route to sender",
+    "Possible bounce attack",
     # our IP and host
+    "Dial-up users must use their provider's server",
     "Mailbox unavailable. The sending IP is blocked",
     "Blocked - see https://ipcheck.proofpoint.com/?ip=192.0.2.7",
     "HELO mail.papers.test: Name or service not known",
@@ -147,6 +164,7 @@ LATER = (
     "Domain name not found. Name service error for name=example.com type=MX: Host not found, try again",
     "retry time not reached for any host after a long failure period",
     "Max retries exceeded",
+    "Recipient address rejected: unverified address: probe of 10.0.0.4 is not finished",
 )
 FOR_NOW = (
     "Mailbox temporarily unavailable",
@@ -212,3 +230,25 @@ def test_domain_is_gone_by_code_alone(code: int, text: str) -> None:
 @pytest.mark.parametrize("text", ["try again later", "LDAP lookup failed", "timed out while looking up"])
 def test_code_of_an_unknown_mailbox_with_words_about_the_server_is_not_hard(text: str) -> None:
     assert classify(SendResult(SmtpStage.RCPT, 550, f"5.1.1 {text}")).bounce is None
+
+
+def test_code_of_a_disabled_mailbox_without_plain_words_counts() -> None:
+    text = "5.2.1 Store.Deliver; failed to process the message"
+    assert classify(SendResult(SmtpStage.RCPT, 550, text)).reason == "mailbox-closed"
+
+
+@pytest.mark.parametrize(
+    ("last", "reason"),
+    [
+        ("<421 4.7.0 not today>", "throttled"),
+        ("-> 451 4.7.650 this server has been rate limited", "rate-limited"),
+        ("<452 4.2.2 mailbox full>", "mailbox-full"),
+        ("<450 greylisted for an hour>", "greylisted"),
+        ("<451 4.4.2 timed out>", "later"),
+        ("<421 4.4.0 bye>", "later"),
+        ("", "later"),
+    ],
+)
+def test_report_of_expiry_is_judged_by_the_last_reply_inside_it(last: str, reason: str) -> None:
+    report = f"smtp; 550 4.4.7 Message expired: unable to deliver in 14 hours. {last}"
+    assert judge_report("4.4.7", report).reason == reason

@@ -20,7 +20,7 @@ from digest.models.errors import ConfigError, DeliveryError, InvalidToken, Sourc
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
-HARD_SUBTYPES = ("NoEmail", "Suppressed", "OnAccountSuppressionList")  # permanent whatever the status says
+SUPPRESSED_SUBTYPES = ("Suppressed", "OnAccountSuppressionList")  # SES did not send; the words are its own
 CONTENT_SUBTYPES = {
     "MessageTooLarge": "too-large",
     "ContentRejected": "policy",
@@ -211,7 +211,8 @@ def _parse_bounce(bounce: Mapping[str, Any]) -> Verdict:
     verdict = judge_report(status, reply) if status or reply else Verdict(BounceKind.OTHER, "")
     if bounce_type == "Permanent":
         is_known = verdict.is_explained and (status or reply)
-        if subtype in HARD_SUBTYPES and not (is_known and verdict.kind is BounceKind.OTHER):
+        is_ours = is_known and verdict.kind is BounceKind.OTHER
+        if subtype in SUPPRESSED_SUBTYPES or (subtype == "NoEmail" and not is_ours):
             verdict = Verdict(BounceKind.HARD, "no-mailbox")
         elif not is_known:
             verdict = Verdict(BounceKind.UNSURE, "refused")

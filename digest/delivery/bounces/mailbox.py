@@ -35,7 +35,7 @@ Unsubscribe = Callable[[str], bool]
 _SIGNED_AT = re.compile(r"t=([0-9]{1,12}),")
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _UNSUBSCRIBE = re.compile(
-    r"^(?:To|Delivered-To|X-Original-To|Envelope-To):[^\n]*\bunsubscribe\+([\w.~-]{8,200})@",
+    r"^(?!(?:In-)?Reply-To:)(?:[\w-]+-)?(?:To|Cc):[^\n]*\bunsubscribe\+([\w.~-]{8,200})@",
     re.IGNORECASE | re.MULTILINE,
 )
 

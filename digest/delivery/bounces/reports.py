@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from email.message import Message
 from email.parser import BytesHeaderParser
-from itertools import chain
 
 from digest.delivery.bounces.return_path import find_return_address
 from digest.delivery.reply_codes import Verdict, judge_report
@@ -35,7 +34,6 @@ _BOUNDARY = re.compile(r";\s*boundary\s*=\s*(?:\"([^\"]{1,200})\"|([^\s\";]{1,20
 _FEEDBACK = re.compile(r";\s*report-type\s*=\s*\"?feedback-report\b", re.IGNORECASE)
 _DELIVERY_STATUS = ("message/delivery-status", "message/global-delivery-status")  # the latter: RFC 6533
 _MESSAGES = ("message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers")
-_RECIPIENT_HEADERS = ("Delivered-To", "X-Original-To", "Envelope-To", "To")
 _MICROSOFT_COPY = "X-HmXmrOriginalRecipient"  # in the copy of a mail that a reader of Outlook.com reported
 _COMPLAINT_SUBJECT = re.compile(r"complaint about|(abuse|spam|feedback) (report|complaint)", re.IGNORECASE)
 _TOKEN = re.compile(r"/u/([\w.~-]{8,200})|\bunsubscribe\+([\w.~-]{8,200})@", re.IGNORECASE)
@@ -89,16 +87,17 @@ def parse_report(raw: bytes, *, keys: Sequence[bytes]) -> BounceReport | None:
     """
     raw = raw[:MAX_REPORT_BYTES]
     headers, body = _split_headers(raw)
-    parts = list(_iter_parts(headers, body)) if headers.get_content_maintype() == "multipart" else []
+    parts = list(_iter_parts(headers, body))
     verdict = _judge(headers, body, parts)
     if verdict is None:
         return None
-    recipients = (str(value) for name in _RECIPIENT_HEADERS for value in headers.get_all(name, []))
-    places = chain(recipients, _iter_quoted_senders(parts))
+    quoted = [_parse_fields(part.content) for part in parts]
+    # Our return address is signed, so it can be trusted in any field: To, Received-SPF, Return-Path ...
+    places = (str(value) for fields in (headers, *quoted) for value in fields.values())
     genuine = (public_id for text in places if (public_id := find_return_address(text, keys=keys)))
     public_id = next(genuine, "")
     is_complaint = verdict.kind is BounceKind.COMPLAINT
-    tokens = tuple(_iter_quoted_tokens(parts)) if is_complaint and not public_id else ()
+    tokens = tuple(_iter_tokens(quoted)) if is_complaint and not public_id else ()
     if not (public_id or tokens):
         return None
     return build_report(public_id, verdict, raw_hash=hashlib.sha256(raw).hexdigest(), tokens=tokens)
@@ -140,7 +139,7 @@ def _parse_bounce(parts: Sequence[_Part]) -> Verdict | None:
         status = _get_field(fields, "Status")
         diagnostic = _get_field(fields, "Diagnostic-Code") or _get_field(fields, "X-Supplementary-Info")
         action = named_action or ("failed" if status.startswith("5") else "")
-        if action.startswith("failed"):
+        if action.startswith("fail"):
             match = _STATUS.search(status)
             if not (match or diagnostic):
                 return NOTHING
@@ -155,7 +154,8 @@ def _parse_notice(headers: Message, body: bytes, parts: Sequence[_Part]) -> Verd
     """Return what a plain bounce of qmail or Exim says; None if this is none.
 
     It comes from the null sender, like an out-of-office note, so only the fixed sentences of those two tell
-    it from one. Exim's warning that a mail is late lacks them.
+    it from one, or X-Failed-Recipients where Exim's sentences are translated. Exim's warning that a mail is
+    late lacks all of them.
     """
     is_null_sender = _get_field(headers, "Return-Path") in ("<>", "")
     is_from_daemon = "Return-Path" in headers or _DAEMON.search(_get_field(headers, "From"))
@@ -165,9 +165,14 @@ def _parse_notice(headers: Message, body: bytes, parts: Sequence[_Part]) -> Verd
     if not parts and headers.get_content_maintype() == "text":
         content = _decode(headers, body)
     text = content[:MAX_NOTICE_CHARS].decode("utf-8", "replace")
-    reply = _find_section(text, _QMAIL, _QMAIL_RECIPIENT, end=_QMAIL_END) or _find_section(
-        text, _EXIM, _EXIM_FAILED, end=_EXIM_END
-    )
+    failed = _get_field(headers, "X-Failed-Recipients").partition(",")[0]
+    if failed and not _EXIM.search(text):
+        line_of_address = re.compile(rf"^(?=[ \t]*{re.escape(failed)}:?[ \t]*$)", re.MULTILINE)
+        reply = _find_section(text, line_of_address, end=_EXIM_END)
+    else:
+        reply = _find_section(text, _QMAIL, _QMAIL_RECIPIENT, end=_QMAIL_END) or _find_section(
+            text, _EXIM, _EXIM_FAILED, end=_EXIM_END
+        )
     if not reply:
         return None
     return replace(judge_report("", reply), reply=reply, recipient=reply.split()[0])
@@ -206,26 +211,12 @@ def _parse_complaint(parts: Sequence[_Part]) -> Verdict:
     return NOTHING
 
 
-# ---- the delivery it is about
-
-
-def _iter_quoted_senders(parts: Sequence[_Part]) -> Iterator[str]:
-    """Yield the fields of a report and of its copy of the mail in which our return address may stand.
-
-    It is signed, so it can be trusted wherever it stands: Return-Path, Authentication-Results, Received-SPF.
-    """
-    for part in parts:
-        if part.content_type in ("message/feedback-report", *_MESSAGES):
-            yield from map(str, _parse_fields(part.content).values())
-
-
-def _iter_quoted_tokens(parts: Sequence[_Part]) -> Iterator[str]:
-    """Yield the tokens of the unsubscribe links of a quoted mail; whether they are ours is not checked."""
-    for part in parts:
-        if part.content_type in _MESSAGES:
-            for value in _parse_fields(part.content).get_all("List-Unsubscribe", []):
-                links = "".join(str(value).split())
-                yield from (match[1] or match[2] for match in _TOKEN.finditer(links))
+def _iter_tokens(quoted: Sequence[Message]) -> Iterator[str]:
+    """Yield the tokens of the unsubscribe links of quoted mails; whether they are ours is not checked."""
+    for fields in quoted:
+        for value in fields.get_all("List-Unsubscribe", []):
+            links = "".join(str(value).split())
+            yield from (match[1] or match[2] for match in _TOKEN.finditer(links))
 
 
 # ---- MIME
@@ -248,9 +239,11 @@ def _get_field(fields: Message, name: str) -> str:
 
 
 def _iter_parts(headers: Message, body: bytes, *, layers: int = MAX_LAYERS) -> Iterator[_Part]:
-    """Yield the first few parts, and those inside a multipart among them."""
+    """Yield the first few parts, and those inside a multipart among them; or the message that is the body."""
+    if headers.get_content_maintype() == "message":
+        yield _Part(headers.get_content_type(), _decode(headers, body))
     match = _BOUNDARY.search(_get_field(headers, "Content-Type"))
-    if match is None:
+    if match is None or headers.get_content_maintype() != "multipart":
         return
     boundary = match[1] or match[2]
     pieces = (b"\n" + body).split(b"\n--" + boundary.encode("ascii", "replace"), MAX_PARTS)

@@ -48,8 +48,10 @@ def make_notification(**fields: object) -> str:
     return json.dumps({"mail": mail, **fields})
 
 
-def make_bounce(kind: str = "Permanent", *, subtype: str = "General", status: str = "5.1.1") -> str:
-    recipients = [{"emailAddress": "ada@example.com", "status": status, "action": "failed"}]
+def make_bounce(
+    kind: str = "Permanent", *, subtype: str = "General", status: str = "5.1.1", reply: str = ""
+) -> str:
+    recipients = [{"emailAddress": "ada@example.com", "status": status, "diagnosticCode": reply}]
     fields = {"bounceType": kind, "bounceSubType": subtype, "bouncedRecipients": recipients}
     return make_notification(notificationType="Bounce", bounce=fields)
 
@@ -249,6 +251,10 @@ def parse(message: str) -> BounceReport | None:
         (make_bounce("Transient", subtype="General", status="4.7.0"), BounceKind.OTHER),
         (make_bounce("Transient", subtype="General", status="4.4.1"), BounceKind.SOFT),
         (make_bounce(subtype="NoEmail", status="5.7.1"), BounceKind.OTHER),
+        (
+            make_bounce(subtype="OnAccountSuppressionList", reply="The address is on your account's list."),
+            BounceKind.HARD,
+        ),
         (make_bounce("Undetermined", subtype="Undetermined", status=""), BounceKind.OTHER),
         (make_notification(notificationType="Complaint", complaint={}), BounceKind.COMPLAINT),
         (

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from digest.delivery.bounces.mailbox import (
     BounceRunSummary,
     Maildir,
+    find_unsubscribe_token,
     open_mailbox,
     read_bounces,
     read_webhook,
@@ -308,6 +309,51 @@ def test_plain_mail_that_is_no_bounce_of_ours_is_ignored(raw: bytes) -> None:
     assert parse_report(raw, keys=[KEY]) is None
 
 
+FAILED_HEADER = "X-Failed-Recipients: ada@example.com\n"
+TRANSLATED = """Diese Nachricht hat der Mailserver verfasst.
+
+Ihre E-Mail konnte an diese Adresse nicht zugestellt werden:
+
+  ada@example.com
+    {reply}
+
+------ Es folgt eine Kopie der E-Mail. ------
+
+Subject: 550 5.7.1 is not what was said
+"""
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [("host mx: 550 5.1.1 unbekannt", BounceKind.HARD), ("host mx: 552 Postfach voll", BounceKind.SOFT)],
+)
+def test_translated_bounce_of_exim_is_found_by_its_header(reply: str, kind: BounceKind) -> None:
+    report = parse_report(make_notice(TRANSLATED.format(reply=reply), more=FAILED_HEADER), keys=[KEY])
+    assert report is not None
+    assert (report.kind, report.recipient) == (kind, "ada@example.com")
+
+
+@pytest.mark.parametrize(
+    ("text", "more"),
+    [
+        (TRANSLATED, ""),
+        (EXIM_WARNING, FAILED_HEADER),
+        (TRANSLATED, FAILED_HEADER.replace("ada", "bob")),
+    ],
+)
+def test_text_with_an_address_is_no_bounce_without_the_header_of_exim(text: str, more: str) -> None:
+    assert parse_report(make_notice(text.format(reply="550 5.1.1 gone"), more=more), keys=[KEY]) is None
+
+
+@pytest.mark.parametrize("field", ["X-Envelope-To", "X-Delivered-To", "X-Forwarded-To", "Apparently-To"])
+def test_report_is_matched_by_any_field_with_our_return_address(field: str) -> None:
+    head = f"{field}: <{make_return_address()}>\r\n".encode()
+    raw = head + make_report("postmaster@papers.test")
+    report = parse_report(raw, keys=[KEY])
+    assert report is not None
+    assert (report.public_id, report.kind) == (PUBLIC_ID, BounceKind.HARD)
+
+
 def encode_status(raw: bytes, encoding: str) -> bytes:
     """Encode the delivery-status part of a report."""
     mark = b"Content-Type: message/delivery-status\r\n"
@@ -389,6 +435,39 @@ def test_complaint_without_our_address_offers_the_token_of_the_copy() -> None:
     report = parse_report(make_microsoft_complaint(copy, subject="x"), keys=[KEY])
     assert report is not None
     assert (report.public_id, report.kind, set(report.tokens)) == ("", BounceKind.COMPLAINT, {TOKEN})
+
+
+@pytest.mark.parametrize("kind", [b"text/plain", b"application/octet-stream", b"Message/RFC822"])
+@pytest.mark.parametrize("field", ["Return-Path: <{}>", "X-Mailer: none"])
+def test_complaint_is_matched_whatever_the_copy_is_called(kind: bytes, field: str) -> None:
+    copy = make_copy(field.format(make_return_address()))
+    raw = make_microsoft_complaint(copy, report="Feedback-Type: abuse").replace(b"message/rfc822", kind)
+    report = parse_report(raw, keys=[KEY])
+    assert report is not None
+    assert report.kind is BounceKind.COMPLAINT
+    assert report.public_id == PUBLIC_ID or set(report.tokens) == {TOKEN}
+
+
+def test_reported_mail_alone_is_a_complaint() -> None:
+    copy = make_copy("X-HmXmrOriginalRecipient: <ada@example.com>")
+    raw = f"From: staff@fbl.test\nSubject: x\nContent-Type: message/rfc822\n\n{copy}".encode()
+    report = parse_report(raw, keys=[KEY])
+    assert report is not None
+    assert (report.kind, set(report.tokens)) == (BounceKind.COMPLAINT, {TOKEN})
+
+
+def make_unsubscribe_mail(field: str) -> bytes:
+    return f"To: papers@papers.test\n{field}: <unsubscribe+{TOKEN}@papers.test>\n\nHi.\n".encode()
+
+
+@pytest.mark.parametrize("field", ["Cc", "X-Envelope-To", "X-Forwarded-To"])
+def test_unsubscribe_address_counts_in_any_field_of_recipients(field: str) -> None:
+    assert find_unsubscribe_token(make_unsubscribe_mail(field)) == TOKEN
+
+
+@pytest.mark.parametrize("field", ["Reply-To", "In-Reply-To", "Subject", "List-Unsubscribe"])
+def test_unsubscribe_address_does_not_count_in_other_fields(field: str) -> None:
+    assert find_unsubscribe_token(make_unsubscribe_mail(field)) is None
 
 
 @pytest.mark.parametrize("subject", ["Fwd: your papers", "Re: 12 papers"])
