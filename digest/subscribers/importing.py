@@ -169,9 +169,12 @@ class _ImportBatch:
             note = row.note or "Unsubscribed here before, and stays so."
             return ImportResult(row.number, row.shown, RowResult.LEFT, note), None
         after = apply_changes(before, row.changes)
-        # An assertion of consent ends nobody's pause.
-        if row.status or (self.has_consented and before.status is Status.UNCONFIRMED):
-            after = self._with_status(after, row.status or Status.CONFIRMED)
+        status = row.status
+        if self.has_consented and before.status is Status.UNCONFIRMED:
+            status = status or Status.CONFIRMED
+        # Only the reader or an administrator ends a pause: the file may be older than it.
+        if status and not (before.status is Status.PAUSED and status is Status.CONFIRMED):
+            after = self._with_status(after, status)
         result = RowResult.UNCHANGED if after == before else RowResult.UPDATED
         note = self._describe(row, after)
         return ImportResult(row.number, row.shown, result, note), after if after != before else None

@@ -75,10 +75,11 @@ def save_settings(tx: Transaction, revised: Subscriber, *, actor: Actor) -> Subs
     return save(tx, after, "change", actor=actor, detail={"changed": list(names)})
 
 
-def change_address(tx: Transaction, public_id: str, address: str, *, actor: Actor) -> None:
+def change_address(tx: Transaction, public_id: str, address: str, *, actor: Actor) -> bool:
     """Ask the new address to confirm the change; until then the old one is used.
 
-    Does nothing if the new address is taken or suppressed; the caller cannot tell.
+    Return False, with nothing done, if the new address is taken or suppressed, or was asked a moment ago.
+    Readers must not learn that: it would tell who subscribes.
 
     Raises:
         StateConflict: nothing is sent to the old address either.
@@ -87,12 +88,14 @@ def change_address(tx: Transaction, public_id: str, address: str, *, actor: Acto
     if reader.status not in SUBSCRIBED:
         raise StateConflict("Only a subscriber can change the address; please sign up with the new one.")
     is_free = tx.subscribers.find_by_address(shown) is None and not is_suppressed(tx, shown, actor)
-    if is_free and not (reader.asked_at and actor.now - reader.asked_at < CONFIRM_RETRY_AFTER):
-        tx.subscribers.save(replace(reader, asked_at=actor.now))
-        key = f"address/{reader.id}/{actor.now:%Y%m%dT%H%M%S}"
-        payload = {"mail": "address_change", "address": shown}
-        tx.deliveries.enqueue_notice(DeliveryKind.CONFIRM, reader, key, payload, now=actor.now, address=shown)
-        actor.write_audit(tx, "ask-address", reader.public_id)
+    if not is_free or (reader.asked_at and actor.now - reader.asked_at < CONFIRM_RETRY_AFTER):
+        return False
+    tx.subscribers.save(replace(reader, asked_at=actor.now))
+    key = f"address/{reader.id}/{actor.now:%Y%m%dT%H%M%S}"
+    payload = {"mail": "address_change", "address": shown}
+    tx.deliveries.enqueue_notice(DeliveryKind.CONFIRM, reader, key, payload, now=actor.now, address=shown)
+    actor.write_audit(tx, "ask-address", reader.public_id)
+    return True
 
 
 def confirm_address(tx: Transaction, public_id: str, address: str, *, actor: Actor) -> Subscriber:

@@ -186,6 +186,16 @@ def test_no_other_user_can_read_a_file_with_addresses_or_links(shell: Shell) -> 
     assert not any("@" in file.name for file in files)
 
 
+def test_subscribers_are_listed_and_exported_by_tag(tmp_path: Path) -> None:
+    shell = Shell(tmp_path, "http://127.0.0.1:9")
+    (tmp_path / "people.csv").write_text("email,tags\nada@example.com,lab\nbob@example.com,other\n")
+    assert shell("subscribers", "import", "people.csv").returncode == 0
+    for command in ("list", "export"):
+        listed = shell("subscribers", command, "--tag", "lab").stdout
+        assert "ada@example.com" in listed
+        assert "bob@example.com" not in listed
+
+
 def test_preview_of_an_unknown_address_fails_before_fetching(tmp_path: Path) -> None:
     result = Shell(tmp_path, "http://127.0.0.1:9")("preview", "nobody@example.com")
     assert result.returncode == 1

@@ -128,11 +128,12 @@ def test_a_subscriber_whom_the_file_calls_blocklisted_is_unsubscribed(any_store:
         assert (blocked.status, blocked.next_due) == (Status.UNSUBSCRIBED, None)
 
 
-def test_an_assertion_of_consent_ends_nobodys_pause(any_store: Database) -> None:
+@pytest.mark.parametrize("columns", [{}, {"status": "confirmed"}, {"status": "enabled"}])
+def test_an_import_ends_nobodys_pause(any_store: Database, columns: Mapping[str, str]) -> None:
     with any_store.begin() as tx:
         import_rows(tx, make_rows({"email": "a@example.com"}), actor=ACTOR, confirmed=True)
         subscribers.pause(tx, tx.subscribers.get_by_address("a@example.com").public_id, actor=ACTOR)
-        import_rows(tx, make_rows({"email": "a@example.com"}), actor=ACTOR, confirmed=True)
+        import_rows(tx, make_rows({"email": "a@example.com", **columns}), actor=ACTOR, confirmed=True)
         assert tx.subscribers.get_by_address("a@example.com").status is Status.PAUSED
 
 

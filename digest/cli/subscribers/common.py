@@ -80,6 +80,7 @@ status_option = click.option(
     type=click.Choice([str(status) for status in Status]),
     help="Only subscribers with this status.",
 )
+tag_option = click.option("--tag", default="", help="Only subscribers with this tag.")
 
 
 def settings_options(command: F) -> F:

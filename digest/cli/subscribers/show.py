@@ -6,7 +6,7 @@ import click
 
 from digest.cli.common import json_option, open_services
 from digest.cli.output import format_cell, show_json, show_table
-from digest.cli.subscribers.common import delivery_to_json, status_option, subscriber_to_json
+from digest.cli.subscribers.common import delivery_to_json, status_option, subscriber_to_json, tag_option
 from digest.db.subscribers.search import SORT_COLUMNS, SubscriberCriteria
 from digest.models import Status, Subscriber
 from digest.models.addresses import hash_address
@@ -20,6 +20,7 @@ COLUMNS = ("email", "status", "frequency", "timezone", "send_at", "next_due")
 
 @click.command("list", epilog="Example: digest subscribers list --status confirmed --search example.org")
 @status_option
+@tag_option
 @click.option("--search", default="", help="Only addresses that contain this text.")
 @click.option("--sort", type=click.Choice(SORT_COLUMNS), default="created_at", show_default=True)
 @click.option("--descending", is_flag=True, help="In descending order.")
@@ -30,12 +31,12 @@ COLUMNS = ("email", "status", "frequency", "timezone", "send_at", "next_due")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV, safe to open in a spreadsheet.")
 @json_option
 def list_(
-    *, status: str | None, search: str, sort: str, descending: bool, limit: int | None, offset: int,
+    *, status: str | None, tag: str, search: str, sort: str, descending: bool, limit: int | None, offset: int,
     as_csv: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """List subscribers, filtered and sorted. With --json or --csv all of them, unless --limit is given."""
     with open_services() as services, services.store.begin(write=False) as tx:
-        criteria = SubscriberCriteria(status=Status(status) if status else None, address=search)
+        criteria = SubscriberCriteria(status=Status(status) if status else None, tag=tag, address=search)
         page = tx.subscribers.search(criteria).get_page(
             sort=sort,
             descending=descending,

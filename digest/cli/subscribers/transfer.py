@@ -23,7 +23,7 @@ from digest.cli.common import (
     open_services,
 )
 from digest.cli.output import ProgressBar, echo_err, show_json, show_progress, show_table
-from digest.cli.subscribers.common import status_option
+from digest.cli.subscribers.common import status_option, tag_option
 from digest.db.backup import create_private_file
 from digest.db.subscribers.search import SubscriberCriteria
 from digest.models import Status
@@ -149,10 +149,11 @@ def _show_counts(counts: Counter[RowResult], *, dry_run: bool, as_json: bool) ->
 @click.command("export", epilog="Example: digest subscribers export --out people.csv")
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
 @status_option
+@tag_option
 @click.option("--out", type=OUTPUT_FILE, help="Default: standard output.")
-def export(*, form: str, status: str | None, out: Path | None) -> None:
+def export(*, form: str, status: str | None, tag: str, out: Path | None) -> None:
     """Write subscribers as CSV (safe to open in a spreadsheet) or JSON lines; import reads both again."""
-    criteria = SubscriberCriteria(status=Status(status) if status else None)
+    criteria = SubscriberCriteria(status=Status(status) if status else None, tag=tag)
     with open_services() as services:
         parts = (export_csv if form == "csv" else export_json_lines)(services.store, criteria)
         if out is None:

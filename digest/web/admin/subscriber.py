@@ -13,7 +13,7 @@ from digest.db.audit import AuditFilter
 from digest.mail.locale import get_locale
 from digest.mail.wording import describe_reason
 from digest.models import Delivery, DeliveryKind, Edition, Email, Status, Subscriber, Suppression
-from digest.models.addresses import hash_address, parse_address
+from digest.models.addresses import hash_address
 from digest.models.errors import DigestError, InvalidChange, NotFound, StateConflict
 from digest.models.schedule import find_due_slot
 from digest.pipeline.plan import build_delivery_key
@@ -122,9 +122,11 @@ def change_address(
         with ctx.services.store.begin() as tx:
             if "confirmed" in form:
                 subscribers.set_address(tx, pid, address, actor=actor)
-            else:
-                parse_address(address)
-                subscribers.change_address(tx, pid, address, actor=actor)
+            elif not subscribers.change_address(tx, pid, address, actor=actor):
+                raise StateConflict(
+                    "No email was sent: this address is in use or suppressed, or a new address was asked to "
+                    "confirm in the last ten minutes."
+                )
     except DigestError as error:
         return _render_subscriber(ctx, session, pid, problem=str(error))
     return RedirectResponse(f"{HOME}/{pid}?done={'address' if 'confirmed' in form else 'asked'}", 303)

@@ -1,5 +1,6 @@
 """The list of subscribers: filters, order, pages, and adding one."""
 
+from math import ceil
 from typing import Annotated
 
 from fastapi import Query
@@ -59,6 +60,8 @@ def _render_list(
             limit=PAGE_SIZE,
             offset=query.offset,
         )
+        if page.total and not page.subscribers:  # past the end, because there were more before
+            return RedirectResponse(query.to_url(page=ceil(page.total / PAGE_SIZE)), 303)
         tags = tx.tags.get_by_subscriber([reader.id for reader in page.subscribers])
         keys = {
             reader.id: hash_address(ctx.services.suppression_key, reader.address)

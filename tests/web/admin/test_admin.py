@@ -215,6 +215,10 @@ async def test_subscribers_are_searched_filtered_and_paged(
     page = (await admin.get("/admin/subscribers")).text
     assert "62 subscribers" in page
     assert "page=2" in page
+    past = await admin.get("/admin/subscribers?q=example.org&sort=address&page=9")
+    assert (past.status_code, past.headers["location"]) == (
+        303, "/admin/subscribers?q=example.org&sort=address&page=2",
+    )  # fmt: skip
     page = (await admin.get("/admin/subscribers?q=ADA@&status=confirmed")).text
     assert ada.address in page
     assert bob.address not in page

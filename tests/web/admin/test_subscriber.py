@@ -112,10 +112,25 @@ async def test_an_address_is_changed_at_once_or_after_the_reader_confirms(
     assert (await post(f"{home}/address", address="ada@example.org")).headers["location"].endswith("asked")
     assert find_reader(ADA)
     assert [mail.address for mail in find_mails(ADA)] == ["ada@example.org"]
+    again = await post(f"{home}/address", address="ada@example.net")
+    assert "in the last ten minutes" in again.text
     for taken in (bob.address, "nonsense"):
         assert (await post(f"{home}/address", address=taken, confirmed="on")).status_code == 422
     await post(f"{home}/address", address="ada@example.net", confirmed="on")
     assert find_reader("ada@example.net")
+
+
+async def test_administrator_learns_that_no_email_asks_an_address_that_is_taken_or_suppressed(
+    post: Poster, home: str, bob: Subscriber, services: Services, find_mails: MailLookup
+) -> None:
+    with services.store.begin() as tx:
+        key = hash_address(services.suppression_key, "left@example.org")
+        tx.suppressions.add(key, SuppressionReason.COMPLAINT, now=NOW)
+    for address in (bob.address, "left@example.org"):
+        response = await post(f"{home}/address", address=address)
+        assert response.status_code == 422
+        assert "No email was sent" in response.text
+    assert not find_mails(ADA)
 
 
 async def test_a_mail_is_shown_as_it_was_sent_and_sent_again_once_a_day(
