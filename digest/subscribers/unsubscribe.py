@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from digest.db import Transaction
+from digest.db.subscribers.suppressions import JUDGEMENTS
 from digest.models import SUBSCRIBED, Status, Subscriber, SuppressionReason
 from digest.models.errors import InvalidToken
 from digest.subscribers.helpers import (
@@ -14,7 +15,6 @@ from digest.subscribers.helpers import (
     with_status,
 )
 
-JUDGEMENTS = (SuppressionReason.HARD, SuppressionReason.ADMIN)  # the others are what the person wants
 UNDO_WINDOW = timedelta(days=7)
 UNCONFIRMED_TTL = timedelta(days=7)  # data of people who never consented is not kept longer
 
@@ -28,7 +28,7 @@ def unsubscribe(tx: Transaction, public_id: str, *, actor: Actor) -> Subscriber 
     if reader is None:
         return None
     if reader.status is Status.UNSUBSCRIBED:
-        _keep_bounced_reader_away(tx, reader, actor)
+        _keep_away(tx, reader, actor)
         return reader
     if reader.status is Status.UNCONFIRMED:
         suppress(tx, reader.address, reason=SuppressionReason.REQUEST, actor=actor)
@@ -40,11 +40,11 @@ def unsubscribe(tx: Transaction, public_id: str, *, actor: Actor) -> Subscriber 
     return gone
 
 
-def _keep_bounced_reader_away(tx: Transaction, reader: Subscriber, actor: Actor) -> None:
-    """Note that somebody whom bounces took off the list wants to stay off it, whatever `restore` does."""
+def _keep_away(tx: Transaction, reader: Subscriber, actor: Actor) -> None:
+    """Note that somebody whom bounces or an administrator took off the list wants to stay off it."""
     key = actor.hash(reader.address)
     suppression = tx.suppressions.find(key)
-    if suppression and suppression.reason is SuppressionReason.HARD:
+    if suppression and suppression.reason in JUDGEMENTS:
         tx.suppressions.add(key, SuppressionReason.REQUEST, now=actor.now, source=actor.name)
         actor.write_audit(tx, "unsubscribe", reader.public_id)
 
@@ -97,8 +97,14 @@ def suppress(
 
 
 def unsuppress(tx: Transaction, address: str, *, actor: Actor) -> bool:
-    """Allow sending to this address again, once it confirms; return True if it was suppressed."""
-    key = actor.hash(address)
+    """Allow sending to this address again, as `lift_suppression`; return True if it was suppressed."""
+    return lift_key(tx, actor.hash(address), tx.subscribers.find_by_address(address), actor=actor)
+
+
+def lift_key(tx: Transaction, key: str, reader: Subscriber | None, *, actor: Actor) -> bool:
+    """Lift the suppression with this key, of the address of *reader* if there is one."""
+    if reader is not None:
+        return lift_suppression(tx, reader, actor=actor)
     was_suppressed = tx.suppressions.remove(key)
     if was_suppressed:
         actor.write_audit(tx, "unsuppress", key)

@@ -31,6 +31,7 @@ class SimulatedRecipients:
             str, date | None
         ] = {}  # who gave consent and has not withdrawn it, from which day on; None: any day
         self.suppressed: set[str] = set()
+        self.ended: dict[str, date | None] = {}  # consent that a bounce or an administrator ended
         self.copies: Counter[str] = Counter()  # accepted, by public id of the delivery
         self.days: Counter[tuple[int | None, date | None]] = (
             Counter()
@@ -46,8 +47,18 @@ class SimulatedRecipients:
         """Allow digests, from a day on."""
         self.consenting[address] = since
 
+    def lift(self, address: str) -> None:
+        """Allow mail again; digests too if only a bounce or an administrator ended the subscription."""
+        self.suppressed.discard(address)
+        if address in self.ended:
+            self.consent(address, since=self.ended.pop(address))
+
     def withdraw(self, address: str, *, for_ever: bool = False) -> None:
-        """Allow no more digests; or nothing at all."""
+        """Allow no more digests because the person said so; or nothing at all, until it is lifted."""
+        if not for_ever:
+            self.ended.pop(address, None)
+        elif address in self.consenting:
+            self.ended[address] = self.consenting[address]
         self.consenting.pop(address, None)
         if for_ever:
             self.suppressed.add(address)

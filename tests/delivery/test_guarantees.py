@@ -134,7 +134,7 @@ class DeliveryGuarantees(RuleBasedStateMachine):
         with self.store.begin() as tx:
             (unsuppress if lifts else suppress)(tx, address, actor=self._actor)
         if lifts:
-            self.recipients.suppressed.discard(address)
+            self.recipients.lift(address)
         else:
             self.recipients.withdraw(address, for_ever=True)
 
@@ -154,14 +154,14 @@ class DeliveryGuarantees(RuleBasedStateMachine):
             import_rows(
                 tx, [(1, {"email": address, "status": status})], actor=self._actor, confirmed=confirmed
             )
-        is_suppressed = address in self.recipients.suppressed or status == "blocklisted"
+        was_suppressed = address in self.recipients.suppressed
+        is_suppressed = was_suppressed or status == "blocklisted"
         if is_suppressed or status == "unsubscribed":
             self.recipients.withdraw(address, for_ever=is_suppressed)
-        elif before is None or before.status is Status.UNCONFIRMED:
-            if confirmed:
-                self.recipients.consent(address, since=before.schedule.paused_until if before else None)
-        elif before.status is Status.PAUSED and status:
-            self.recipients.consent(address, since=before.schedule.paused_until)
+            if not was_suppressed:
+                self.recipients.ended.pop(address, None)
+        elif confirmed and (before is None or before.status is Status.UNCONFIRMED):
+            self.recipients.consent(address, since=before.schedule.paused_until if before else None)
 
     @rule(address=people, kind=st.sampled_from(BounceKind), index=st.integers(0, 2))
     def a_report_comes(self, address: str, kind: BounceKind, index: int) -> None:
@@ -182,6 +182,8 @@ class DeliveryGuarantees(RuleBasedStateMachine):
                 )
                 if is_new and kind in (BounceKind.HARD, BounceKind.COMPLAINT):
                     self.recipients.withdraw(mail.address, for_ever=True)
+                if is_new and kind is BounceKind.COMPLAINT:
+                    self.recipients.ended.pop(mail.address, None)
 
     # ---- planning and sending
 

@@ -304,6 +304,28 @@ def test_suppressing_ends_a_subscription_until_it_is_lifted(any_store: Database)
         )
 
 
+@pytest.mark.parametrize("status", [Status.CONFIRMED, Status.PAUSED])
+def test_subscription_that_an_administrator_ended_goes_on_when_that_is_lifted(
+    any_store: Database, status: Status
+) -> None:
+    with any_store.begin() as tx:
+        reader = add_confirmed(tx)
+        if status is Status.PAUSED:
+            subscribers.pause(tx, reader.public_id, actor=READER)
+        subscribers.suppress(tx, ADA, actor=actor_after(hours=1))
+        assert subscribers.unsuppress(tx, "ADA@example.com", actor=actor_after(hours=2))
+        assert tx.subscribers.get_by_address(ADA).status is status
+
+
+def test_reader_who_unsubscribes_while_suppressed_stays_unsubscribed(any_store: Database) -> None:
+    with any_store.begin() as tx:
+        reader = add_confirmed(tx)
+        subscribers.suppress(tx, ADA, actor=actor_after(hours=1))
+        subscribers.unsubscribe(tx, reader.public_id, actor=actor_after(hours=2))
+        assert subscribers.unsuppress(tx, ADA, actor=actor_after(hours=3))
+        assert tx.subscribers.get_by_address(ADA).status is Status.UNSUBSCRIBED
+
+
 def test_erasing_leaves_no_trace_of_the_address(store: Database) -> None:
     with store.begin() as tx:
         reader = add_confirmed(tx, "remarkable.person@example.com", keywords="unmistakable phrase")

@@ -16,7 +16,7 @@ from digest.cli.common import (
 )
 from digest.cli.output import show_json, show_table
 from digest.cli.subscribers.common import open_transaction
-from digest.models import Status
+from digest.models import SUBSCRIBED, Status
 from digest.models.errors import StateConflict
 from digest.subscribers.restore import list_bounced
 from digest.subscribers.restore import restore as undo_suppressions
@@ -101,14 +101,16 @@ def suppress(*, address: str, now: datetime) -> None:
 @click.argument("address")
 @now_option
 def unsuppress(*, address: str, now: datetime) -> None:
-    """Allow email to an address again, once it confirms."""
+    """Allow email to an address again; a subscription ended by a bounce or an administrator goes on."""
     with open_transaction(now) as (_, tx, actor):
         is_changed = subscribers.unsuppress(tx, address, actor=actor)
-    click.echo(
-        f"{address} may be written to again, once it confirms."
-        if is_changed
-        else "Nothing to do: it was so already."
-    )
+        reader = tx.subscribers.find_by_address(address)
+    if not is_changed:
+        click.echo("Nothing to do: it was so already.")
+    elif reader and reader.status in SUBSCRIBED:
+        click.echo(f"{address} may be written to again; the subscription is {reader.status}, as before.")
+    else:
+        click.echo(f"{address} may be written to again, once it confirms.")
 
 
 @click.command("restore", epilog="Example: digest subscribers restore --since 2026-11-23 --dry-run")

@@ -11,6 +11,8 @@ from digest.db.base import Repository, from_row
 from digest.db.tables import SUPPRESSION
 from digest.models import Status, Suppression, SuppressionReason
 
+# Reasons that others gave, the weaker first; the remaining ones are what the person wants.
+JUDGEMENTS = (SuppressionReason.HARD, SuppressionReason.ADMIN)
 BOUNCE_SOURCE = "delivery"  # begins the source of a suppression that bounces caused
 _BOUNCED = (SUPPRESSION.c.reason == SuppressionReason.HARD) & SUPPRESSION.c.source.startswith(BOUNCE_SOURCE)
 
@@ -42,8 +44,8 @@ class Suppressions(Repository):
     ) -> bool:
         """Suppress an address; return True if it is new.
 
-        An existing suppression keeps its reason, unless that is HARD: what a person wants outlives a
-        judgement about bounces, which may be taken back.
+        An existing suppression keeps its reason, unless that is a judgement, which may be taken back: an
+        administrator's outlives that about bounces, and what the person wants outlives both.
         """
         row = {
             "key": key,
@@ -55,9 +57,10 @@ class Suppressions(Repository):
         }
         if self._insert_new(SUPPRESSION, [row]) == 1:
             return True
-        if reason is not SuppressionReason.HARD:
-            was_hard = SUPPRESSION.c.reason == SuppressionReason.HARD
-            self._update(SUPPRESSION, SUPPRESSION.c.key == key, was_hard, reason=reason, source=source)
+        weaker = JUDGEMENTS[: JUDGEMENTS.index(reason)] if reason in JUDGEMENTS else JUDGEMENTS
+        if weaker:
+            is_weaker = SUPPRESSION.c.reason.in_(weaker)
+            self._update(SUPPRESSION, SUPPRESSION.c.key == key, is_weaker, reason=reason, source=source)
         return False
 
     def find(self, key: str) -> Suppression | None:

@@ -14,7 +14,7 @@ from digest.models import SuppressionReason
 from digest.models.addresses import hash_address
 from digest.models.errors import InvalidAddress, InvalidChange, require
 from digest.subscribers.suppression_list import find_suppressed, import_suppressions
-from digest.subscribers.unsubscribe import lift_suppression
+from digest.subscribers.unsubscribe import lift_key
 from digest.web.actors import describe_actors
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
 from digest.web.admin.period import parse_period
@@ -96,10 +96,7 @@ def lift(ctx: AdminContext, actor: AdminActor, form: AdminForm) -> Response:
     key = str(form.get("key", "")).replace("\x00", "")
     with ctx.services.store.begin() as tx:
         reader = find_suppressed(tx, [key], suppression_key=actor.suppression_key).get(key)
-        if reader is not None:
-            lift_suppression(tx, reader, actor=actor)
-        elif tx.suppressions.remove(key):
-            actor.write_audit(tx, "unsuppress", key)
+        lift_key(tx, key, reader, actor=actor)
     return RedirectResponse(f"{HOME}?done=lifted", 303)
 
 

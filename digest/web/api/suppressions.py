@@ -11,6 +11,8 @@ from digest.db.subscribers.suppressions import SuppressionCriteria
 from digest.models import SuppressionReason
 from digest.models.addresses import hash_address
 from digest.models.errors import InvalidChange, NotFound
+from digest.subscribers.suppression_list import find_suppressed
+from digest.subscribers.unsubscribe import lift_key
 from digest.web.api.auth import ApiActor, ApiReader
 from digest.web.api.cursors import CursorKind, CursorText, Limit, decode_cursor, encode_cursor
 from digest.web.api.routing import create_api_router
@@ -77,7 +79,7 @@ def suppress(actor: ApiActor, ctx: WebContextDep, address: AddressRequest) -> Ch
 
 @router.post("/suppressions/lift")
 def unsuppress(actor: ApiActor, ctx: WebContextDep, address: AddressRequest) -> ChangeResult:
-    """Allow writing to this address again, once it confirms."""
+    """Allow writing to an address again; a subscription ended by a bounce or an administrator goes on."""
     with ctx.services.store.begin() as tx:
         return ChangeResult(changed=subscriptions.unsuppress(tx, address.email, actor=actor))
 
@@ -93,11 +95,11 @@ def look_up_suppression(_: ApiReader, ctx: WebContextDep, address: AddressReques
 
 @router.delete("/suppressions/{key}", status_code=204)
 def lift_suppression(actor: ApiActor, ctx: WebContextDep, key: str) -> Response:
-    """Lift a suppression of the list by its key; the address is not stored."""
+    """Lift a suppression of the list by its key; the address is not stored. The effect is the same."""
     with ctx.services.store.begin() as tx:
-        if not tx.suppressions.remove(key):
+        reader = find_suppressed(tx, [key], suppression_key=actor.suppression_key).get(key)
+        if not lift_key(tx, key, reader, actor=actor):
             raise NotFound("There is no such suppression.")
-        actor.write_audit(tx, "unsuppress", key)
     return Response(status_code=204)
 
 

@@ -13,7 +13,7 @@ from httpx import ASGITransport, AsyncClient
 
 from digest.app.services import Services
 from digest.cli import COMMANDS
-from digest.models import Subscriber, SuppressionReason
+from digest.models import Status, Subscriber, SuppressionReason
 from digest.models.administrators import Role
 from digest.models.errors import InvalidChange
 from digest.web.actors import describe_actors
@@ -222,6 +222,20 @@ async def test_a_suppression_is_looked_up_by_address_and_lifted_by_its_key(progr
     assert "eve" not in str(listed)
     statuses = [(await program.delete(f"/suppressions/{listed['key']}")).status_code for _ in range(2)]
     assert statuses == [204, 404]
+
+
+async def test_lifting_a_suppression_by_address_or_key_continues_the_subscription(
+    program: AsyncClient, services: Services, ada: Subscriber
+) -> None:
+    for by_key in (True, False):
+        await program.post("/suppressions", json={"email": ada.address})
+        (listed,) = (await program.get("/suppressions")).json()["suppressions"]
+        if by_key:
+            await program.delete(f"/suppressions/{listed['key']}")
+        else:
+            await program.post("/suppressions/lift", json={"email": ada.address})
+        with services.store.begin(write=False) as tx:
+            assert tx.subscribers.get_by_address(ada.address).status is Status.CONFIRMED
 
 
 async def test_the_audit_log_names_people(app: FastAPI, services: Services) -> None:
