@@ -19,7 +19,7 @@ from digest.subscribers.bulk import FITTING, IRREVERSIBLE, BulkAction, run_opera
 from digest.subscribers.importing import parse_tags
 from digest.web.actors import describe_actors
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
-from digest.web.admin.subscriber_query import HOME, SubscriberQuery
+from digest.web.admin.subscriber_query import HOME, PAGE_SIZE, SubscriberQuery
 from digest.web.context import WebContext
 from digest.web.routing import create_router
 
@@ -91,11 +91,11 @@ def run_bulk(ctx: AdminContext, session: CurrentSession, actor: AdminActor, form
         is_known = _is_started(tx, name)
         counts = {} if is_known else tx.subscribers.search(criteria).count_by_status()
         count = _sum_fitting(counts, BulkAction(action))
-        is_as_asked = is_known or str(count) == str(form.get("count", ""))
+        is_as_asked = is_known or str(count) == str(form.get("count", "")).replace(",", "").strip()
         if is_as_asked:
             tx.bulk_operations.start(operation)
     if not is_as_asked:
-        problem = f"The number has changed to {count:,} subscribers. Please check again."
+        problem = f"The number has changed to {count:,} subscribers or was mistyped. Please check again."
         return _render_question(
             ctx, session, BulkAction(action), whom, tag, back=str(form.get("back", HOME)), problem=problem
         )
@@ -213,6 +213,7 @@ def _render_question(  # noqa: PLR0913  what is asked
         fitting=fitting,
         others=others,
         is_undoable=action not in IRREVERSIBLE,
+        must_type_count=action in IRREVERSIBLE and fitting > PAGE_SIZE,  # nobody has seen them all
         operation=secrets.token_hex(8),
         back=back if back.startswith(HOME) else HOME,
     )

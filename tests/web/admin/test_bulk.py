@@ -157,6 +157,22 @@ async def test_what_is_incomplete_or_has_changed_meanwhile_changes_nothing(
     assert (await visitor.get("/admin/operations/unknown")).status_code == 404
 
 
+async def test_more_than_a_page_is_erased_only_if_the_number_is_typed(
+    post: Poster, visitor: AsyncClient, filled: Services
+) -> None:
+    with filled.store.begin() as tx:
+        for n in range(1200):
+            store_subscriber(tx, f"reader{n}@example.org", now=NOW)
+    question = await visitor.get("/admin/bulk?select=all&action=erase&q=example.org")
+    form = read_form(question.text)
+    assert 'name="count" inputmode="numeric"' in question.text
+    for typed in ("", "120", "all"):
+        assert (await post("/admin/bulk", **form, count=typed)).status_code == 409, typed
+    await post("/admin/bulk", **form, count=" 1,200 ")
+    with filled.store.begin(write=False) as tx:
+        assert sum(tx.subscribers.count_by_status().values()) == 3
+
+
 async def test_a_viewer_is_asked_nothing_and_offered_no_button(
     post_as_viewer: Poster, visitor: AsyncClient, filled: Services
 ) -> None:
