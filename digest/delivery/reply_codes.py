@@ -181,7 +181,7 @@ _NO_DOMAIN = rf"""
 _FILTERED = r"""
     spam | \bjunk | unsolicited | \bbulk\b | virus | malware | phish | suspicious | \babus
   | polic(y|ies)\b | \bcontent\b | attachment | \b(spf|dkim|dmarc)\b
-  | complain | \bheader | \bips?\b | dynamic | untrusted | administrative\sprohib | \battacks?\b
+  | complain | \bheader | (?<!target\s)\bips?\b | dynamic | untrusted | administrative\sprohib | \battacks?\b
   | pol[ií]ticas?\b | politique\b | richtlinie | ind[eé]sirable | 垃圾
   | \bfrom\syou\b | quarantin | \bfilter(s|ed)?\b | list-unsubscribe | \bsecurity\b | \bloops?\b
   | \byour\s(mail\s)?(host|server|network|provider|isp|address|system|machine|client|connection|country)\b"""
@@ -206,7 +206,8 @@ _SERVER_WORDS = r"""
 _NO_ANSWER = r"""
     connection\s(refused|lost|dropped|reset|timed\sout)(?!\s(by\s(?!peer)|due|because|for|from|as))
   | lost\sconnection | no\s(answer\sfrom|route\sto)\b | (host|network|server)\sis\sunreachable
-  | host\snot\sfound,\stry\sagain | \bunverified\saddress"""
+  | host\snot\sfound,\stry\sagain | \bunverified\saddress
+  | failed\sto\sconnect | winsock"""
 _GAVE_UP = r"""
     retr(y|ies)\W+(\w+\W+){0,2}?(exceeded|reached) | (unable\sto|(could|can)(\s?not|n.t))\sconnect
   | queue\W+(\w+\W+){0,2}too\slong | timed\sout | \btimeout\b | \bexpired\b | \btemporar | tempfail

@@ -164,6 +164,7 @@ LATER = (
     "Domain name not found. Name service error for name=example.com type=MX: Host not found, try again",
     "retry time not reached for any host after a long failure period",
     "Max retries exceeded",
+    'Problem with the primary target IP address: "Failed to connect. Winsock error 10060"',
     "Recipient address rejected: unverified address: probe of 10.0.0.4 is not finished",
 )
 FOR_NOW = (

@@ -38,6 +38,7 @@ _MICROSOFT_COPY = "X-HmXmrOriginalRecipient"  # in the copy of a mail that a rea
 _COMPLAINT_SUBJECT = re.compile(r"complaint about|(abuse|spam|feedback) (report|complaint)", re.IGNORECASE)
 _TOKEN = re.compile(r"/u/([\w.~-]{8,200})|\bunsubscribe\+([\w.~-]{8,200})@", re.IGNORECASE)
 _DAEMON = re.compile(r"mailer-daemon|postmaster", re.IGNORECASE)
+_UTF8_XTEXT = re.compile(r"\\x\{([0-9a-f]{2,5})\}", re.IGNORECASE)  # letters of an address (RFC 6533)
 _QMAIL = re.compile(
     r"qmail-send program|permanent error; I've given up|unable to deliver your message to the following",
     re.IGNORECASE,
@@ -45,8 +46,12 @@ _QMAIL = re.compile(
 _QMAIL_RECIPIENT = re.compile(r"^(?=<[^>\n]{1,320}>:)", re.MULTILINE)
 _QMAIL_END = re.compile(r"\n[ \t]*\n|\n--- |\Z")
 _EXIM = re.compile(r"created automatically by mail delivery software", re.IGNORECASE)
-_EXIM_FAILED = re.compile(r"permanent error[^:]{0,300} failed:", re.IGNORECASE)
-_EXIM_END = re.compile(r"\n-{3,}|\Z")
+_EXIM_FAILED = re.compile(r"permanent error[^:]{0,300} failed:\s*(?=\S+@)", re.IGNORECASE)
+_DELAYED = re.compile(
+    r"delayed|\(delay\)|warning|not yet been delivered|will be retried|verzögert|retardé|retrasad",
+    re.IGNORECASE,
+)
+_EXIM_END = re.compile(r"\n-{3,}|\n[ \t]*\S{1,255}@\S{1,255}[ \t]*\n|\Z")  # the latter: the next recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +151,7 @@ def _parse_bounce(parts: Sequence[_Part]) -> Verdict | None:
             verdict = judge_report(status, diagnostic)
             code = verdict.code if match is None or "." in verdict.code else match[0]
             recipient = _get_field(fields, "X-Actual-Recipient") or _get_field(fields, "Final-Recipient")
+            recipient = _UTF8_XTEXT.sub(lambda match: chr(int(match[1], 16)), recipient)
             return replace(verdict, code=code, reply=diagnostic, recipient=recipient)
     return None if recipients else NOTHING
 
@@ -168,7 +174,9 @@ def _parse_notice(headers: Message, body: bytes, parts: Sequence[_Part]) -> Verd
     failed = _get_field(headers, "X-Failed-Recipients").partition(",")[0]
     if failed and not _EXIM.search(text):
         line_of_address = re.compile(rf"^(?=[ \t]*{re.escape(failed)}:?[ \t]*$)", re.MULTILINE)
-        reply = _find_section(text, line_of_address, end=_EXIM_END)
+        before = text[: match.start()] if (match := line_of_address.search(text)) else ""
+        is_delayed = _DELAYED.search(f"{_get_field(headers, 'Subject')} {before}")
+        reply = "" if is_delayed else _find_section(text, line_of_address, end=_EXIM_END)
     else:
         reply = _find_section(text, _QMAIL, _QMAIL_RECIPIENT, end=_QMAIL_END) or _find_section(
             text, _EXIM, _EXIM_FAILED, end=_EXIM_END

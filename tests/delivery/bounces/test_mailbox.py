@@ -228,9 +228,9 @@ def test_report_about_a_non_ascii_address_is_parsed() -> None:
     raw = make_report(make_return_address()).replace(
         b"message/delivery-status", b"message/global-delivery-status"
     )
-    report = parse_report(raw, keys=[KEY])
+    report = parse_report(raw.replace(b"rfc822; ada@", rb"utf-8; jos\x{E9}@"), keys=[KEY])
     assert report is not None
-    assert report.kind is BounceKind.HARD
+    assert (report.kind, report.recipient) == (BounceKind.HARD, "utf-8; josé@example.com")
 
 
 QMAIL = """Hi. This is the qmail-send program at mail.example.com.
@@ -333,12 +333,22 @@ def test_translated_bounce_of_exim_is_found_by_its_header(reply: str, kind: Boun
     assert (report.kind, report.recipient) == (kind, "ada@example.com")
 
 
+@pytest.mark.parametrize("form", [EXIM, TRANSLATED])
+def test_first_of_several_recipients_is_judged_by_its_own_reply(form: str) -> None:
+    reply = "550 5.1.1 gone\n  bob@example.com\n    550 5.7.1 blocked as spam"
+    header = FAILED_HEADER.replace("com\n", "com, bob@example.com\n")
+    report = parse_report(make_notice(form.format(reply=reply), more=header), keys=[KEY])
+    assert report is not None
+    assert (report.kind, report.recipient) == (BounceKind.HARD, "ada@example.com")
+
+
 @pytest.mark.parametrize(
     ("text", "more"),
     [
         (TRANSLATED, ""),
         (EXIM_WARNING, FAILED_HEADER),
         (TRANSLATED, FAILED_HEADER.replace("ada", "bob")),
+        (f"Ihre Nachricht ist verzögert.\n{TRANSLATED}", FAILED_HEADER),
     ],
 )
 def test_text_with_an_address_is_no_bounce_without_the_header_of_exim(text: str, more: str) -> None:
