@@ -89,7 +89,7 @@ _SENDER = rf"""
   | \bmail\s?from(\W*:|\s(address|domain|command|is|does|must|not)\b)
   | \b(domain\sof\ssender|your\sdomain|sending\sdomain|sender\sdomain|spoof\w*)\b
   | not\s(allowed|permitted|authori[sz]ed)\sto\ssend | send\s?as\s?denied | \bcall(out|back)\b
-  | (?<!recipient\s)verification\sfailed\sfor | \bbatv\b | backscatter"""
+  | (?<!recipient\s)verification\sfail(ed\sfor|ure) | purported\sresponsible | \bbatv\b | backscatter"""
 _SENDER_RECORDS = r"""
     \b(dns|mx|aaaa)\b.{0,20}\brecords?\b | \b(no|invalid|valid|usable)\W+(\w+\W+){0,2}?mx\b"""
 _RELAY = rf"""
@@ -99,7 +99,7 @@ _RELAY = rf"""
   | rcpthosts | not\s(a\s)?local\s(domain|host)
   | domain\W+(\w+\W+)?(isn.?t|not)\s(in\smy\slist|allowed|accepted|hosted|served|local|handled)"""
 _LOGIN_WORDS = r"""
-    \bauth\w*\W+(\w+\W+){0,3}?(required|needed|first|mandatory|failed|missing|disabled)\b
+    \bauth\w*\W+(\w+\W+){0,3}?(required|needed|first|mandatory|failed|failure|missing|disabled|requise|invalide)\b
   | (requires?|need|needs|must|please|turn\son|enable|use|without)\W+(\w+\W+){0,4}?
         (auth|authenticate|authentication|login|starttls|tls|encryption)\b
   | authenticated\s(to|first|before) | check\W+(\w+\W+){0,2}mail\sbefore
@@ -115,8 +115,8 @@ _RATE = r"""
 _LISTED = r"""
     \b(rbl|rbls|dnsbl|dnsrbl|uribl|surbl|sbl|xbl|pbl|cbl)\b | \b(black|block|deny|reject)[\s-]?list
   | spamhaus | spamcop | barracudacentral | \bsorbs\b | spamrats | uceprotect | abuseat | invaluement
-  | csi\.cloudmark | senderscore | ipcheck\.proofpoint | reputation | \bdial-?up\b | client\shost
-  | (?<!not\s)\blisted\s(in|on|at|by)\b
+  | csi\.cloudmark | senderscore | ipcheck\.proofpoint | reputation | client\shost
+  | \bdial-?up\b | open\sproxy | unresolvable | (?<!not\s)\blisted\s(in|on|at|by)\b
   | \bptr\b | \brdns\b | reverse\s(dns|host|lookup|name|ip)
   | (\d+\.){3}\d+\W+((?!connection)\w+\W+){0,3}?(block|bann|refus|reject|denied|not\s(allow|accept))
   | \b(al|dt|hl|mi|rp):[a-z]{3}\b  # NetEase"""
@@ -137,6 +137,7 @@ _FULL = rf"""
   | \b(mailbox|mail.box|mailfolder|inbox|maildrop|account|user|recipient)\b(.s)?\W+(\w+\W+){{0,3}}?full\b
   | mailbox\W+(\w+\W+){{0,5}}?(size\slimit|exceed\w*|limit) | insufficient\s(mailbox|user)\s(storage|space)
   | \b{_WHO}{_GAP}(no|not|enough|out\sof)\W+(\w+\W+){{0,2}}?space\b | \b{_WHO}.s\sspace\b
+  | does\snot\shave\senough\sspace | \bmail\sfile\W+(\w+\W+)?exceed
   | \bstorage\s(space|limit)
   | postfach\W+(\w+\W+)?voll | bo[iî]te\W+(\w+\W+){{0,3}}?pleine
   | buz[oó]n\W+(\w+\W+)?lleno | casella\W+(\w+\W+)?piena"""
@@ -183,6 +184,7 @@ _FILTERED = r"""
   | polic(y|ies)\b | \bcontent\b | attachment | \b(spf|dkim|dmarc)\b
   | complain | \bheader | (?<!target\s)\bips?\b | dynamic | untrusted | administrative\sprohib | \battacks?\b
   | pol[ií]ticas?\b | politique\b | richtlinie | ind[eé]sirable | 垃圾
+  | mass\smail | captcha | \bpreferences\b | \bimages\b
   | \bfrom\syou\b | quarantin | \bfilter(s|ed)?\b | list-unsubscribe | \bsecurity\b | \bloops?\b
   | \byour\s(mail\s)?(host|server|network|provider|isp|address|system|machine|client|connection|country)\b"""
 # Refusals of the mail, unless the mailbox is said to be gone or closed.
@@ -202,7 +204,8 @@ _MAIL_WORDS = r"""
 _SERVER_WORDS = r"""
     \b(system|disk|spool|server|queue)\W+(\w+\W+)?(storage|space|full|resources|busy|load|error)
   | (local|internal|configuration|database|lookup|ldap|dns)\W+(\w+\W+)?(problem|error|failure|failed)
-  | space\sshortage | out\sof\smemory"""
+  | space\sshortage | out\sof\smemory | misconfigured | encountered\san\serror | \bdeferred\b
+  | (can.?t|cannot|could\snot)\s(create|load|open|write)\b"""
 _NO_ANSWER = r"""
     connection\s(refused|lost|dropped|reset|timed\sout)(?!\s(by\s(?!peer)|due|because|for|from|as))
   | lost\sconnection | no\s(answer\sfrom|route\sto)\b | (host|network|server)\sis\sunreachable

@@ -69,6 +69,13 @@ OURS = (  # no reader is affected
     "Annahme verweigert: Verstoß gegen unsere Richtlinien",
     "垃圾邮件",
     # answers without plain words
+    "Authentication failure",
+    "Authentification requise",
+    "Open proxy refused",
+    "Solve a captcha first",
+    "Our preferences exclude mass mailers",
+    "The gateway encountered an error",
+    "Cannot create the output file of the user",
     "HL:IPB mx7.example.com 1a2b3c",
     "Callback setup failed",
     "Callout did not succeed: 550 user unknown",
@@ -135,6 +142,8 @@ FULL = (
     "Mailbox has exceeded its storage limit",
     "User has exhausted allowed storage space",
     "mailfolder is full",
+    "The mail file size exceeds what is allowed",
+    "ada does not have enough space",
     "account is over quota",
     "the mailbox for ada@example.com has reached its limit",
 )
