@@ -3,12 +3,13 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
 
 import sqlalchemy as sa
 
 from digest.db.base import Repository, from_row
+from digest.db.prepared import PreparedStatement
 from digest.db.tables import MODEL, OUTLINE, PAPER, VECTOR
 
 _CHUNK = 2000  # papers read at once, to limit memory
@@ -142,13 +143,14 @@ class Vectors(Repository):
 
     def save_profile_vectors(self, profiles: Mapping[int, StoredProfileVectors]) -> None:
         """Insert or replace encoded profiles by subscriber id; subscribers erased meanwhile are skipped."""
-        rows: list[dict[str, Any]] = [
-            {
-                "subscriber_id": subscriber_id,
-                "made_by": stored.made_by,
-                "outline": stored.packed,
-            }
+        rows: list[dict[str, object]] = [
+            {"subscriber_id": subscriber_id, "made_by": stored.made_by, "outline": stored.packed}
             for subscriber_id, stored in profiles.items()
         ]
         if rows:
-            self._connection.execute(_SAVE_PROFILE_VECTORS, rows)
+            _compile_save(self._connection.dialect).execute_many(self._connection, rows)
+
+
+@lru_cache(maxsize=8)
+def _compile_save(dialect: sa.Dialect) -> PreparedStatement:
+    return PreparedStatement.compile(_SAVE_PROFILE_VECTORS, dialect)

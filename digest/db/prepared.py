@@ -20,7 +20,7 @@ class PreparedStatement:
 
     @classmethod
     def compile(
-        cls, statement: sa.Insert | sa.Update | sa.Delete, dialect: sa.Dialect
+        cls, statement: sa.Insert | sa.Update | sa.Delete | sa.TextClause, dialect: sa.Dialect
     ) -> "PreparedStatement":
         """Compile a statement for a dialect."""
         compiled = statement.compile(dialect=dialect)
