@@ -198,7 +198,7 @@ class _ImportBatch:
             subscriber,
             status=status,
             status_since=now,
-            confirmed_at=subscriber.confirmed_at or (now if status is not Status.UNCONFIRMED else None),
+            confirmed_at=subscriber.confirmed_at or (now if status in SUBSCRIBED else None),
             next_due=find_next_slot(subscriber.schedule, now) if status is Status.CONFIRMED else None,
             asked_at=now if status is Status.UNCONFIRMED and not self.has_consented else None,
         )

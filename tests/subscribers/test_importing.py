@@ -152,7 +152,7 @@ def test_row_of_a_person_who_left_is_reported_with_what_it_was_taken_for(any_sto
             )  # fmt: skip
             assert results[2].note == ""
             left = tx.subscribers.get_by_address("a@example.com")
-            assert left.status is Status.UNSUBSCRIBED
+            assert (left.status, left.confirmed_at) == (Status.UNSUBSCRIBED, None)
             assert tx.deliveries.list_by_subscriber(left.id) == ()
 
 
