@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 
 from digest.models import Facet, LikedPaper, Profile
@@ -36,6 +37,7 @@ class Interest:
     documents: tuple[Document, ...]
 
 
+@lru_cache(maxsize=512)  # the readers of a chunk: their profiles are compared, encoded and ranked
 def build_interests(profile: Profile) -> tuple[Interest, ...]:
     """Return the reader's interests that have documents: the unnamed one first, then the facets."""
     main = Facet(name="", keywords=profile.keywords, text=profile.text, liked=profile.liked)
