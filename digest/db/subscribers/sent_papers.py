@@ -99,12 +99,11 @@ class SentPapers(Repository):
         numbers = np.frombuffer(b"".join(packed.values()), _RECORDS)["number"]
         ids = np.repeat([*packed], [len(papers) // RECORD.size for papers in packed.values()])
         order = np.lexsort((ids, numbers))
-        brought, starts = np.unique(numbers[order], return_index=True)
-        spans = starmap(slice, pairwise([*starts.tolist(), len(order)]))
-        rows = [
-            (number, int(own[0]), (own - own[0]).astype("<u4").tobytes())
-            for number, own in zip(brought.tolist(), map(ids[order].__getitem__, spans), strict=True)
-        ]
+        brought, starts, counts = np.unique(numbers[order], return_index=True, return_counts=True)
+        lowest = ids[order][starts]
+        offsets = (ids[order] - np.repeat(lowest, counts)).astype("<u4").tobytes()
+        spans = starmap(slice, pairwise((_OFFSET.size * np.append(starts, len(order))).tolist()))
+        rows = [*zip(brought.tolist(), lowest.tolist(), map(offsets.__getitem__, spans), strict=True)]
         if rows:
             insert_many(self._connection, MAILED_PAPER, ("number", "delivery_id", "offsets"), rows)
 
