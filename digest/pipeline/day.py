@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from threading import Lock
 
 from digest.db import Database
 from digest.db.papers.repository import KnownPapers
 from digest.db.sources import SourceState
-from digest.models import Candidates, Edition, Health, Sent, Subscriber
+from digest.models import Candidates, Edition, Health, Heat, Sent, Subscriber
 from digest.models.arxiv_calendar import get_arxiv_day, get_silence_reason
 from digest.models.schedule import get_local_day
 from digest.models.subscribers import NO_INTERESTS
@@ -135,6 +135,12 @@ class DayContext:
         """The candidates as arrays, for the selection."""
         return CandidateArrays(self.candidates)
 
+    @cached_property
+    def list_sent(self) -> Callable[[date], list[Sent]]:
+        """Return what is remembered of each candidate if sent on a local day, for all its readers."""
+        heats = self.candidate_arrays.heats  # not of self: a cycle would keep the papers of the day
+        return cache(lambda day: [to_sent(day, heat) for heat in heats])
+
     def _find_unwanted(self, readers: Sequence[Subscriber]) -> Mapping[int, list[str]]:
         """Return the candidates each subscriber id voted "less" on, whatever the reason.
 
@@ -236,6 +242,12 @@ def load_day(
         notes = get_day_notes(tx.sources.list_latest(), now)
     cache = day_cache or DayCache()
     return DayContext(store, now, cache.load_candidates(store, now), notes, embedding_model, cache)
+
+
+def to_sent(day: date, heat: Heat) -> Sent:
+    """Return what is remembered of a paper that is sent on a local day."""
+    resent = heat.broke_out_from is not None
+    return Sent(day=day, expected=heat.expected, votes=heat.votes, resent=resent)
 
 
 def get_reader_notes(reader: Subscriber) -> Iterator[str]:

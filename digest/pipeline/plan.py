@@ -1,13 +1,12 @@
 """Planning: an edition for everybody who is due, queued for delivery; and the edition of a single reader."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from digest.db import Database, Transaction
-from digest.models import DeliveryKind, Edition, Heat, NewDelivery, Sent, Shard, Status, Subscriber
+from digest.models import DeliveryKind, Edition, NewDelivery, Sent, Shard, Status, Subscriber
 from digest.models.arxiv_calendar import get_arxiv_day
 from digest.models.channels import Channel, ChannelState
 from digest.models.editions import NewsKind, PaperNews
@@ -20,7 +19,7 @@ from digest.models.schedule import (
     get_slot,
     is_due_on_confirming,
 )
-from digest.pipeline.day import ChosenEditions, DayCache, DayContext, load_day
+from digest.pipeline.day import ChosenEditions, DayCache, DayContext, load_day, to_sent
 from digest.pipeline.edition_payload import (
     NO_PICKS,
     PayloadWriter,
@@ -220,12 +219,11 @@ def _plan_chunk(
         slots = [(reader, found.slot) for reader in due if (found := find_due_edition(reader, day.now))]
     planned = []
     for chosen in day.choose_editions(slots, sent, save_vectors=save_vectors):
-        records = _SentRecords(day.candidate_arrays.heats)
         has_new = chosen.selections.has_new().tolist()
         for row, columns in enumerate(writer.write(chosen.selections)):
             reader = chosen.readers[row][0]
             if has_new[row]:
-                papers = records.collect(chosen, row, columns["papers"])
+                papers = _collect_sent(chosen, row, columns, day.list_sent(chosen.states[row].day))
                 news = _choose_news(reader, columns, untold.get(reader.id, ()))
                 planned.append(_PlannedEdition(chosen, row, columns, papers, news))
             elif reader.preferences.empty_day_note:
@@ -243,24 +241,15 @@ def _choose_news(
     return sorted(untold, key=lambda item: order.index(item.kind))[:MAX_NEWS]
 
 
-class _SentRecords:
-    """What is remembered of sent papers: thousands of readers get the same paper on the same day."""
-
-    def __init__(self, heats: Sequence[Heat]) -> None:
-        self._heats = heats
-        self._by_day: dict[date, dict[int, Sent]] = defaultdict(dict)
-
-    def collect(self, chosen: ChosenEditions, row: int, ids: Sequence[str]) -> dict[str, Sent]:
-        """Return the record of each paper of an edition, by id."""
-        selections, day = chosen.selections, chosen.states[row].day
-        records = self._by_day[day]
-        own = slice(selections.starts[row], selections.starts[row + 1])
-        papers = {
-            name: records.get(index) or records.setdefault(index, _to_sent(day, self._heats[index]))
-            for name, index in zip(ids, selections.indices[own].tolist(), strict=True)
-        }
-        again = selections.breakouts[row]
-        return papers | {name: _to_sent(day, again[name]) for name in again.keys() & papers.keys()}
+def _collect_sent(
+    chosen: ChosenEditions, row: int, columns: Mapping[str, Any], records: Sequence[Sent]
+) -> dict[str, Sent]:
+    """Return what is remembered of each paper of an edition, by id; *records* has it for all candidates."""
+    selections, day = chosen.selections, chosen.states[row].day
+    indices = selections.indices[selections.starts[row] : selections.starts[row + 1]].tolist()
+    papers = dict(zip(columns["papers"], map(records.__getitem__, indices), strict=True))
+    again = selections.breakouts[row]
+    return papers | {name: to_sent(day, again[name]) for name in again.keys() & papers.keys()}
 
 
 def _queue(  # noqa: PLR0913  one day's planning, each choice by its name
@@ -331,8 +320,3 @@ def _to_delivery(edition: _PlannedEdition, spread_over: timedelta) -> NewDeliver
         papers=edition.papers,
         news=tuple(item.id for item in edition.news),
     )
-
-
-def _to_sent(day: date, heat: Heat) -> Sent:
-    resent = heat.broke_out_from is not None
-    return Sent(day=day, expected=heat.expected, votes=heat.votes, resent=resent)
