@@ -35,6 +35,7 @@ NO_PICKS: Mapping[str, Any] = {
     "papers": [], "sections": "", "affinity": [], "score": [], "heat": [], "reasons": []
 }  # fmt: skip
 
+_serialize_reason = _REASON.serializer.to_json  # without what TypeAdapter.dump_json adds to each call
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 MAX_KEPT_REASONS = 4096
 _NAME_BYTES = 9  # 72 bits: two of a million heats share a name with a chance of 1 in ten thousand million
@@ -93,7 +94,7 @@ class PayloadWriter:
     def _add_reason(self, section: int, reason: Reason) -> tuple[Reason, str]:
         """Return a reason as it is stored, and keep it: no other object gets its id meanwhile."""
         is_default = reason == _DEFAULT_REASONS.get(SECTIONS[section])
-        text = "" if is_default else _REASON.dump_json(reason, exclude_defaults=True).decode()
+        text = "" if is_default else _serialize_reason(reason, exclude_defaults=True).decode()
         kept = self._reasons[section, id(reason)] = reason, text
         return kept
 
