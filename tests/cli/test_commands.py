@@ -196,6 +196,24 @@ def test_subscribers_are_listed_and_exported_by_tag(tmp_path: Path) -> None:
         assert "bob@example.com" not in listed
 
 
+def test_addresses_of_a_file_are_suppressed(tmp_path: Path) -> None:
+    shell = Shell(tmp_path, "http://127.0.0.1:9")
+    assert shell("subscribers", "add", "ada@example.com", "--confirmed").returncode == 0
+    (tmp_path / "never.txt").write_text("ada@example.com\nbob@example.com\n")
+    tried = shell("subscribers", "suppress", "--file", "never.txt", "--dry-run")
+    assert "nothing was written" in tried.stderr
+    assert "confirmed" in shell("subscribers", "show", "ada@example.com").stdout
+    assert shell("subscribers", "suppress", "--file", "never.txt").stdout == tried.stdout
+    assert "unsubscribed" in shell("subscribers", "show", "ada@example.com").stdout
+    assert shell("subscribers", "unsuppress", "bob@example.com").stdout.endswith("once it confirms.\n")
+    lifted = shell("subscribers", "unsuppress", "ada@example.com").stdout
+    assert lifted.endswith("the subscription is confirmed, as before.\n")
+    (tmp_path / "never.txt").write_text("ada@example.com\nnobody\n")
+    assert shell("subscribers", "suppress", "--file", "never.txt").returncode == 1
+    for wrong in ((), ("ada@example.com", "--file", "never.txt"), ("ada@example.com", "--dry-run")):
+        assert shell("subscribers", "suppress", *wrong).returncode == 2
+
+
 def test_preview_of_an_unknown_address_fails_before_fetching(tmp_path: Path) -> None:
     result = Shell(tmp_path, "http://127.0.0.1:9")("preview", "nobody@example.com")
     assert result.returncode == 1

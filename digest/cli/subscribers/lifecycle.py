@@ -1,11 +1,14 @@
 """`digest subscribers pause`, `resume`, `reconfirm`, `remove`, `suppress`, `unsuppress` and `restore`."""
 
+import sys
 from datetime import datetime
+from pathlib import Path
 
 import click
 
 from digest import subscribers
 from digest.cli.common import (
+    INPUT_FILE,
     DatetimeParam,
     DayParam,
     confirm,
@@ -18,8 +21,10 @@ from digest.cli.output import show_json, show_table
 from digest.cli.subscribers.common import open_transaction
 from digest.models import SUBSCRIBED, Status
 from digest.models.errors import StateConflict
+from digest.subscribers.importing import RowResult
 from digest.subscribers.restore import list_bounced
 from digest.subscribers.restore import restore as undo_suppressions
+from digest.subscribers.suppression_list import import_suppressions
 
 NO_LIMIT = 1_000_000
 
@@ -88,13 +93,33 @@ def reconfirm(*, address: str, now: datetime) -> None:
 
 
 @click.command("suppress", epilog="Example: digest subscribers suppress ada@example.com")
-@click.argument("address")
+@click.argument("address", required=False)
+@click.option("--file", type=INPUT_FILE, help="Every address of this file: one a line, or a column `email`.")
+@click.option("--dry-run", is_flag=True, help="With --file: report what would happen; change nothing.")
 @now_option
-def suppress(*, address: str, now: datetime) -> None:
-    """Never send email to an address again, subscribed or not."""
+def suppress(*, address: str | None, file: Path | None, dry_run: bool, now: datetime) -> None:
+    """Never send email to an address again, subscribed or not; or to all addresses of a file."""
+    if (address is None) == (file is None) or (address and dry_run):
+        raise click.UsageError("Give one address, or --file FILE with or without --dry-run.")
+    if file:
+        _suppress_file(file, dry_run=dry_run, now=now)
+        return
     with open_transaction(now) as (_, tx, actor):
-        is_changed = subscribers.suppress(tx, address, actor=actor)
+        is_changed = subscribers.suppress(tx, str(address), actor=actor)
     click.echo(f"{address} will never be written to." if is_changed else "Nothing to do: it was so already.")
+
+
+def _suppress_file(file: Path, *, dry_run: bool, now: datetime) -> None:
+    with open_services() as services, file.open("rb") as source:
+        actor = services.actor(get_actor_name(), now)
+        report = import_suppressions(
+            services.store, source, actor=actor, dry_run=dry_run, file_name=file.name
+        )
+    show_table(("result", "rows"), sorted(report.counts.items()))
+    if dry_run:
+        click.echo("Dry run: nothing was written.", err=True)
+    if report.counts[RowResult.INVALID]:
+        sys.exit(1)
 
 
 @click.command("unsuppress", epilog="Example: digest subscribers unsuppress ada@example.com")
