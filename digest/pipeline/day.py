@@ -114,11 +114,11 @@ class DayContext:
 
     @cached_property
     def sent_since(self) -> date:
-        """The first local day on which a candidate can have been sent, a week earlier for resent papers.
+        """The first local day on which a candidate can have been sent, or a paper that was sent again counts.
 
         Nothing older decides what may be sent, so nothing older is read: a year of sent papers costs nothing.
         """
-        return self.first_seen.date() - ONE_DAY - MIN_RESEND_INTERVAL
+        return min(self.first_seen.date(), self.now.date() - MIN_RESEND_INTERVAL) - ONE_DAY
 
     @cached_property
     def first_seen(self) -> datetime:

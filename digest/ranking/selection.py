@@ -219,7 +219,7 @@ class _Selector:
     def __init__(self, arrays: CandidateArrays, rankings: Rankings, readers: Sequence[ReaderState]) -> None:
         self._arrays, self._rankings, self._readers = arrays, rankings, readers
         self._preferences = preferences = [reader.subscriber.preferences for reader in readers]
-        self.breakouts = [arrays.breakouts.find(reader.sent) if reader.sent else {} for reader in readers]
+        self.breakouts = [arrays.breakouts.find(reader.sent, reader.day) for reader in readers]
         self.is_near = rankings.probability >= find_thresholds(rankings, preferences)[:, None]
         self.is_near &= rankings.is_personal[:, None]
         self.is_new = arrays.is_new([reader.cursor for reader in readers])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from heapq import nlargest
 
 from digest.models import Heat, Sent
@@ -20,24 +20,23 @@ class BreakoutFinder:
         leaders = nlargest(MAX_LEADERS, heat, key=lambda paper_id: (_get_order(heat[paper_id]), paper_id))
         self._leaders = {paper_id: heat[paper_id] for paper_id in leaders}
 
-    def find(self, sent: Mapping[str, Sent]) -> dict[str, Heat]:
+    def find(self, sent: Mapping[str, Sent], today: date) -> dict[str, Heat]:
         """Return the paper that may be sent again, if any, with heat that names the votes it had when sent.
 
         It was sent once, its forecast has doubled, it has 30 votes more and is among the five hottest now.
-        Of several the hottest; none within a week of the last one. *sent* is what the reader got lately.
+        Of several the hottest; none within a week of the last one. *sent* is what the reader got lately,
+        *today* their present day.
         """
         for paper_id, now in self._leaders.items():
             then = sent.get(paper_id)
             if then and _has_grown(now, then):
                 again = replace(now, broke_out_from=then.votes, broke_out_on=then.day)
-                return {} if _was_resent_lately(sent) else {paper_id: again}
+                return {} if _was_resent_lately(sent, today) else {paper_id: again}
         return {}
 
 
-def _was_resent_lately(sent: Mapping[str, Sent]) -> bool:
-    """Return True if a paper was sent again less than a week before the last edition."""
-    last = max(then.day for then in sent.values())
-    return any(then.resent and last - then.day < MIN_RESEND_INTERVAL for then in sent.values())
+def _was_resent_lately(sent: Mapping[str, Sent], today: date) -> bool:
+    return any(then.resent and today - then.day < MIN_RESEND_INTERVAL for then in sent.values())
 
 
 def _has_grown(now: Heat, then: Sent) -> bool:

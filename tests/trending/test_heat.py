@@ -250,7 +250,7 @@ def test_equally_hot_papers_are_ordered_by_id() -> None:
 
 
 def add_breakouts(heat: dict[str, Heat], sent: dict[str, Sent]) -> dict[str, Heat]:
-    return heat | BreakoutFinder(heat).find(sent)
+    return heat | BreakoutFinder(heat).find(sent, NOW.date())
 
 
 def test_a_paper_that_broke_out_since_it_was_sent_has_broke_out_from() -> None:

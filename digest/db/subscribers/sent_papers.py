@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import pairwise, starmap
 from math import isnan, nan
-from operator import eq
 from struct import Struct
 from typing import Any
 
@@ -27,7 +26,7 @@ from digest.models.deliveries import UNDELIVERED_STATES
 RECORD = Struct("<Iff?")
 _RECORDS = np.dtype([("number", "<u4"), ("expected", "<f4"), ("votes", "<f4"), ("resent", "?")])
 _OFFSET = Struct("<I")
-_MAX_LEAD = timedelta(days=2)  # by which a slot in UTC may be earlier than the local day it belongs to
+_MAX_LEAD = timedelta(days=1)  # by which a slot in UTC may be earlier than the local day it belongs to
 COUNTS_AS_SENT = sa.or_(DELIVERY.c.state.not_in(UNDELIVERED_STATES), DELIVERY.c.uncertain > 0)
 
 
@@ -44,7 +43,7 @@ class SentPapers(Repository):
         """Return what each subscriber was or will be sent from *since* on, by paper id; the last time counts.
 
         None reads everything that is kept: up to 400 days. With *papers*, only what decides whether these are
-        sent: they themselves, papers that were sent again, and those of the last day.
+        sent: they themselves, and papers that were sent again.
         """
         delivery = DELIVERY.c
         query = sa.select(delivery.subscriber_id, delivery.day, delivery.papers).where(
@@ -59,10 +58,8 @@ class SentPapers(Repository):
         records = np.frombuffer(b"".join(packed), _RECORDS)
         rows_of = np.repeat(np.arange(len(rows)), np.fromiter(map(len, packed), np.intp) // RECORD.size)
         if papers is not None:
-            last = dict(zip(readers, days, strict=True))
-            is_last = np.fromiter(map(eq, days, map(last.__getitem__, readers)), np.bool_)
             wanted = [*self._map_papers(PAPER.c.id, papers)]
-            matters = is_last[rows_of] | records["resent"] | np.isin(records["number"], wanted)
+            matters = records["resent"] | np.isin(records["number"], wanted)
             records, rows_of = records[matters], rows_of[matters]
         ids = self._map_papers(PAPER.c.number, np.unique(records["number"]).tolist())
         sent: dict[int, dict[str, Sent]] = {subscriber_id: {} for subscriber_id in subscriber_ids}
