@@ -1,4 +1,7 @@
-"""Encoded profiles, stored from one day to the next and encoded again when a profile or the model changes."""
+"""Encoded profiles, stored from one day to the next and encoded again when a profile or the model changes.
+
+Short ones that no model embeds are not stored: to encode them takes no longer than to read what was stored.
+"""
 
 from collections.abc import Sequence
 
@@ -8,6 +11,8 @@ from digest.models import Subscriber
 from digest.ranking.profile_encoder import compute_fingerprint
 from digest.ranking.profile_vectors import FORMAT_VERSION, ProfileVectors, pack_profile, unpack_profile
 from digest.ranking.ranker import Ranker
+
+MIN_STORED_TERMS = 100  # of a profile that no model embeds: about those of a paragraph
 
 
 def load_profile_vectors(
@@ -31,11 +36,12 @@ def complete_profile_vectors(
     missing = [reader for reader, vectors in zip(readers, existing, strict=True) if vectors is None]
     encoded = ranker.encode_profiles([reader.profile for reader in missing])
     new = {reader.id: vectors for reader, vectors in zip(missing, encoded, strict=True)}
-    if new:
-        rows = {
-            reader.id: StoredProfileVectors(_get_encoding(reader, model), pack_profile(new[reader.id]))
-            for reader in missing
-        }
+    rows = {
+        reader.id: StoredProfileVectors(_get_encoding(reader, model), pack_profile(new[reader.id]))
+        for reader in missing
+        if model or len(new[reader.id].term_ids) >= MIN_STORED_TERMS
+    }
+    if rows:
         with store.begin() as tx:
             tx.vectors.save_profile_vectors(rows)
     return [vectors or new[reader.id] for reader, vectors in zip(readers, existing, strict=True)]

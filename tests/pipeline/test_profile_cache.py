@@ -9,7 +9,8 @@ from digest.pipeline.profile_cache import complete_profile_vectors, load_profile
 from digest.ranking.ranker import Ranker
 from tests.factories import NOW, make_paper, store_subscriber
 
-ADA = Profile(keywords=("ocean heat",), liked=(LikedPaper("Waves of the sea"),))
+ABSTRACT = " ".join(f"wave{number}" for number in range(60))
+ADA = Profile(keywords=("ocean heat",), liked=(LikedPaper("Waves of the sea", ABSTRACT),))
 TITLES = ("Ocean heat", "Auctions", "Speech", "Proteins", "Robots", "Privacy", "Graphs", "Kernels")
 
 
@@ -58,3 +59,14 @@ def test_a_dry_run_stores_no_vectors(store: Database) -> None:
     with store.begin(write=False) as tx:
         ada = tx.subscribers.get_by_address("ada@example.com")
     assert load_profile_vectors(store, [ada], model="") == [None]
+
+
+def test_a_short_profile_is_stored_only_if_a_model_embeds_it(store: Database) -> None:
+    fill_store(store, Profile(keywords=("ocean heat",)))
+    plan_editions(store, NOW)
+    with store.begin(write=False) as tx:
+        ada = tx.subscribers.get_by_address("ada@example.com")
+    assert load_profile_vectors(store, [ada], model="") == [None]
+
+    complete_profile_vectors(store, [ada], [None], Ranker([make_paper()]), model="a-model")
+    assert load_profile_vectors(store, [ada], model="a-model") != [None]
