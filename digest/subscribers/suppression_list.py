@@ -20,6 +20,7 @@ from digest.subscribers.importing import (
 )
 from digest.subscribers.table_files import read_rows
 from digest.subscribers.transfer import ImportReport, import_batches
+from digest.subscribers.unsubscribe import remove_suppression
 
 BATCH_SIZE = 1000
 MAX_FIRST_LINE = 1000  # bytes that are looked at to tell a bare list from a table
@@ -37,6 +38,12 @@ def find_suppressed(
         if key in wanted:
             ids[subscriber_id] = key
     return {ids[reader.id]: reader for reader in tx.subscribers.get_by_ids(ids.keys()).values()}
+
+
+def lift_by_key(tx: Transaction, key: str, *, actor: Actor) -> bool:
+    """Lift a suppression of which only the key is known, as `unsuppress`; return False if there is none."""
+    reader = find_suppressed(tx, [key], suppression_key=actor.suppression_key).get(key)
+    return remove_suppression(tx, key, reader, actor=actor)
 
 
 def import_suppressions(

@@ -98,11 +98,11 @@ def suppress(
 
 def unsuppress(tx: Transaction, address: str, *, actor: Actor) -> bool:
     """Allow sending to this address again, as `lift_suppression`; return True if it was suppressed."""
-    return lift_key(tx, actor.hash(address), tx.subscribers.find_by_address(address), actor=actor)
+    return remove_suppression(tx, actor.hash(address), tx.subscribers.find_by_address(address), actor=actor)
 
 
-def lift_key(tx: Transaction, key: str, reader: Subscriber | None, *, actor: Actor) -> bool:
-    """Lift the suppression with this key, of the address of *reader* if there is one."""
+def remove_suppression(tx: Transaction, key: str, reader: Subscriber | None, *, actor: Actor) -> bool:
+    """Remove the suppression with this key; *reader* is the subscriber with that address, if there is one."""
     if reader is not None:
         return lift_suppression(tx, reader, actor=actor)
     was_suppressed = tx.suppressions.remove(key)

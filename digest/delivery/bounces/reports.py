@@ -16,7 +16,7 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 
 from digest.delivery.bounces.return_path import find_return_address
-from digest.delivery.reply_codes import Verdict, judge_report
+from digest.delivery.reply_codes import LATER, Verdict, judge_report
 from digest.models import BounceKind
 
 MAX_REPORT_BYTES = 1_000_000
@@ -161,7 +161,7 @@ def _parse_notice(headers: Message, body: bytes, parts: Sequence[_Part]) -> Verd
 
     It comes from the null sender, like an out-of-office note, so only the fixed sentences of those two tell
     it from one, or X-Failed-Recipients where Exim's sentences are translated. Exim's warning that a mail is
-    late lacks all of them.
+    late lacks both; others' have the header.
     """
     is_null_sender = _get_field(headers, "Return-Path") in ("<>", "")
     is_from_daemon = "Return-Path" in headers or _DAEMON.search(_get_field(headers, "From"))
@@ -173,10 +173,7 @@ def _parse_notice(headers: Message, body: bytes, parts: Sequence[_Part]) -> Verd
     text = content[:MAX_NOTICE_CHARS].decode("utf-8", "replace")
     failed = _get_field(headers, "X-Failed-Recipients").partition(",")[0]
     if failed and not _EXIM.search(text):
-        line_of_address = re.compile(rf"^(?=[ \t]*{re.escape(failed)}:?[ \t]*$)", re.MULTILINE)
-        before = text[: match.start()] if (match := line_of_address.search(text)) else ""
-        is_delayed = _DELAYED.search(f"{_get_field(headers, 'Subject')} {before}")
-        reply = "" if is_delayed else _find_section(text, line_of_address, end=_EXIM_END)
+        reply = _find_translated_section(text, failed, subject=_get_field(headers, "Subject"))
     else:
         reply = _find_section(text, _QMAIL, _QMAIL_RECIPIENT, end=_QMAIL_END) or _find_section(
             text, _EXIM, _EXIM_FAILED, end=_EXIM_END
@@ -184,6 +181,21 @@ def _parse_notice(headers: Message, body: bytes, parts: Sequence[_Part]) -> Verd
     if not reply:
         return None
     return replace(judge_report("", reply), reply=reply, recipient=reply.split()[0])
+
+
+def _find_translated_section(text: str, address: str, *, subject: str) -> str:
+    """Return the text from the line of an address on, up to the next recipient; "" in a notice of delay.
+
+    In a language that is not known, only a lasting refusal tells that it is none.
+    """
+    line_of_address = re.compile(rf"^(?=[ \t]*{re.escape(address)}:?[ \t]*$)", re.MULTILINE)
+    match = line_of_address.search(text)
+    if match is None or _DELAYED.search(f"{subject} {text[: match.start()]}"):
+        return ""
+    section = _find_section(text, line_of_address, end=_EXIM_END)
+    verdict = judge_report("", section)
+    is_temporary = verdict.code.startswith("4") or verdict.reason == LATER.reason
+    return "" if is_temporary else section
 
 
 def _find_section(text: str, *steps: re.Pattern[str], end: re.Pattern[str]) -> str:

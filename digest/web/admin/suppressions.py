@@ -13,8 +13,7 @@ from digest.db.subscribers.suppressions import SuppressionCriteria
 from digest.models import SuppressionReason
 from digest.models.addresses import hash_address
 from digest.models.errors import InvalidAddress, InvalidChange, require
-from digest.subscribers.suppression_list import find_suppressed, import_suppressions
-from digest.subscribers.unsubscribe import lift_key
+from digest.subscribers.suppression_list import find_suppressed, import_suppressions, lift_by_key
 from digest.web.actors import describe_actors
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
 from digest.web.admin.period import parse_period
@@ -95,8 +94,7 @@ def lift(ctx: AdminContext, actor: AdminActor, form: AdminForm) -> Response:
     """Lift a suppression by its key; lifting it twice is no error."""
     key = str(form.get("key", "")).replace("\x00", "")
     with ctx.services.store.begin() as tx:
-        reader = find_suppressed(tx, [key], suppression_key=actor.suppression_key).get(key)
-        lift_key(tx, key, reader, actor=actor)
+        lift_by_key(tx, key, actor=actor)
     return RedirectResponse(f"{HOME}?done=lifted", 303)
 
 

@@ -11,8 +11,7 @@ from digest.db.subscribers.suppressions import SuppressionCriteria
 from digest.models import SuppressionReason
 from digest.models.addresses import hash_address
 from digest.models.errors import InvalidChange, NotFound
-from digest.subscribers.suppression_list import find_suppressed
-from digest.subscribers.unsubscribe import lift_key
+from digest.subscribers.suppression_list import lift_by_key
 from digest.web.api.auth import ApiActor, ApiReader
 from digest.web.api.cursors import CursorKind, CursorText, Limit, decode_cursor, encode_cursor
 from digest.web.api.routing import create_api_router
@@ -97,8 +96,7 @@ def look_up_suppression(_: ApiReader, ctx: WebContextDep, address: AddressReques
 def lift_suppression(actor: ApiActor, ctx: WebContextDep, key: str) -> Response:
     """Lift a suppression of the list by its key; the address is not stored. The effect is the same."""
     with ctx.services.store.begin() as tx:
-        reader = find_suppressed(tx, [key], suppression_key=actor.suppression_key).get(key)
-        if not lift_key(tx, key, reader, actor=actor):
+        if not lift_by_key(tx, key, actor=actor):
             raise NotFound("There is no such suppression.")
     return Response(status_code=204)
 

@@ -333,6 +333,12 @@ def test_translated_bounce_of_exim_is_found_by_its_header(reply: str, kind: Boun
     assert (report.kind, report.recipient) == (kind, "ada@example.com")
 
 
+@pytest.mark.parametrize("reply", ["451 4.3.2 później", "host mx: 452 4.2.2 täis", "connection timed out"])
+def test_translated_notice_without_a_lasting_refusal_may_be_one_of_delay(reply: str) -> None:
+    text = TRANSLATED.format(reply=reply).replace("nicht", "noch nicht")
+    assert parse_report(make_notice(text, more=FAILED_HEADER), keys=[KEY]) is None
+
+
 @pytest.mark.parametrize("form", [EXIM, TRANSLATED])
 def test_first_of_several_recipients_is_judged_by_its_own_reply(form: str) -> None:
     reply = "550 5.1.1 gone\n  bob@example.com\n    550 5.7.1 blocked as spam"
