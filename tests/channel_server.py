@@ -144,11 +144,9 @@ def _write_certificates(folder: Path) -> Path:
             .serial_number(number + 1)
             .not_valid_before(now - timedelta(days=1))
             .not_valid_after(now + timedelta(days=2))
-            .add_extension(x509.BasicConstraints(ca=not number, path_length=None), critical=True)
         )
-        if number:
-            alternatives = x509.SubjectAlternativeName([x509.DNSName(host) for host in HOSTS])
-            builder = builder.add_extension(alternatives, critical=False)
+        for extension, critical in _list_extensions(keys[0].public_key(), is_authority=not number):
+            builder = builder.add_extension(extension, critical=critical)
         certificates.append(builder.sign(keys[0], hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
     key = keys[1].private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -157,3 +155,18 @@ def _write_certificates(folder: Path) -> Path:
     authority = folder / "authority.pem"
     authority.write_bytes(certificates[0])
     return authority
+
+
+def _list_extensions(
+    issuer: ec.EllipticCurvePublicKey, *, is_authority: bool
+) -> Iterator[tuple[x509.ExtensionType, bool]]:
+    """Yield the extensions that ssl wants from Python 3.13 on (RFC 5280), and whether each is critical."""
+    yield x509.BasicConstraints(ca=is_authority, path_length=None), True
+    yield x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer), False
+    if is_authority:
+        yield x509.SubjectKeyIdentifier.from_public_key(issuer), False
+        usages = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment")
+        others = ("key_agreement", "crl_sign", "encipher_only", "decipher_only")
+        yield x509.KeyUsage(key_cert_sign=True, **dict.fromkeys((*usages, *others), False)), True
+    else:
+        yield x509.SubjectAlternativeName([x509.DNSName(host) for host in HOSTS]), False

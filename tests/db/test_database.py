@@ -30,9 +30,10 @@ def get_paused(database: Database) -> str:
         return tx.meta.pause_reason
 
 
-def reopen(database: Database) -> Database:
+def is_paused_when_reopened(database: Database) -> bool:
     database.close()
-    return Database.open(get_url(get_file(database)))
+    with closing(Database.open(get_url(get_file(database)))) as reopened:
+        return bool(get_paused(reopened))
 
 
 def get_file(database: Database) -> Path:
@@ -302,7 +303,7 @@ def test_a_copy_on_another_machine_starts_paused(store: Database, tmp_path: Path
     copied_file.write_bytes(get_file(store).read_bytes())
     with closing(Database.open(get_url(copied_file))) as copy:
         assert get_paused(copy)
-    assert not get_paused(reopen(store))
+    assert not is_paused_when_reopened(store)
 
 
 def test_a_copied_folder_goes_on_sending_and_without_its_instance_file_starts_paused(
@@ -329,11 +330,11 @@ def test_an_older_file_put_back_by_hand_starts_paused(store: Database) -> None:
     old_bytes = get_file(store).read_bytes()
     with store.lock_sender():
         pass
-    assert not get_paused(reopen(store))
+    assert not is_paused_when_reopened(store)
     get_file(store).write_bytes(old_bytes)
     for suffix in ("-wal", "-shm"):
         get_file(store).with_name(f"digest.sqlite3{suffix}").unlink(missing_ok=True)
-    assert get_paused(reopen(store))
+    assert is_paused_when_reopened(store)
 
 
 def test_a_server_database_copied_to_another_one_starts_paused(postgres_url: str) -> None:
@@ -352,7 +353,7 @@ def test_a_damaged_backup_is_not_restored(store: Database, tmp_path: Path) -> No
     store.close()
     with pytest.raises(StoreError, match="not a sound"):
         restore(tmp_path / "copy.sqlite3", get_file(store))
-    assert not get_paused(reopen(store))
+    assert not is_paused_when_reopened(store)
 
 
 def test_postgres_ends_transactions_that_a_frozen_machine_left_open(postgres_url: str) -> None:

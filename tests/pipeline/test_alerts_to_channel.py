@@ -1,6 +1,7 @@
 """Tests of alerts to the operator's channel, over a real connection."""
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -80,5 +81,6 @@ async def test_an_alert_is_given_up_after_a_day_and_when_the_channel_is_gone(
 
 def test_a_setting_that_is_no_channel_is_refused_with_its_name(tmp_path: Path) -> None:
     settings = load_settings(database_url=f"sqlite:///{tmp_path}/x.sqlite3", admin_channel="hello")
-    with pytest.raises(ConfigError, match="DIGEST_ADMIN_CHANNEL"):
-        _ = Services(settings, open_services(settings).store).admin_channel
+    refused = pytest.raises(ConfigError, match="DIGEST_ADMIN_CHANNEL")
+    with closing(open_services(settings)) as services, refused:
+        _ = services.admin_channel

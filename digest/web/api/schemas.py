@@ -3,7 +3,7 @@
 Their names and docstrings appear in openapi.json.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Annotated, Any
 
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
@@ -36,6 +36,10 @@ class ApiResponse(BaseModel):
     """What a call returns; `model_validate` builds it from an object with the same attributes."""
 
     model_config = ConfigDict(from_attributes=True)
+
+
+def _format_time(value: time) -> str:
+    return f"{value:%H:%M}"
 
 
 def _of_schedule(name: str) -> Any:
@@ -88,7 +92,7 @@ class SubscriberResponse(ApiResponse):
     profile: Profile
     frequency: Frequency = _of_schedule("frequency")
     timezone: str = _of_schedule("timezone")
-    send_at: Annotated[str, BeforeValidator("{:%H:%M}".format)] = _of_schedule("send_at")
+    send_at: Annotated[str, BeforeValidator(_format_time)] = _of_schedule("send_at")
     weekday: int = _of_schedule("weekday")
     paused_until: date | None = _of_schedule("paused_until")
     preferences: Preferences
