@@ -159,10 +159,12 @@ def _add_error_handlers(app: FastAPI, ctx: WebContext) -> None:
     async def on_validation_error(request: Request, error: RequestValidationError) -> Response:
         problem = error.errors()[0]
         field = ".".join(map(str, problem["loc"])) or "input"
-        sentence = f"{field}: {problem['msg']}."
+        sentence = f"{field}: {explain_problem(problem)}."
         if is_call(request):
             fields = [
-                FieldProblem(field=".".join(map(str, each["loc"])) or "body", message=f"{each['msg']}.")
+                FieldProblem(
+                    field=".".join(map(str, each["loc"])) or "body", message=f"{explain_problem(each)}."
+                )
                 for each in error.errors()
             ]
             return _build_problem(422, sentence, fields)

@@ -1,9 +1,10 @@
 """The list of subscribers: filters, order, pages, and adding one."""
 
 from math import ceil
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from fastapi import Query
+from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from digest import subscribers
@@ -23,6 +24,13 @@ from digest.web.preferences_form import LANGUAGES
 from digest.web.routing import create_router
 
 router = create_router(include_in_schema=False)
+
+
+class Refusal(NamedTuple):
+    """Why a subscriber could not be added, and what was typed."""
+
+    problem: str
+    typed: FormData
 
 
 @router.get(HOME)
@@ -45,12 +53,17 @@ def add_subscriber(
                 tx, str(form.get("email", "")), changes, has_consented="confirmed" in form, actor=actor
             )
     except (InvalidAddress, InvalidChange) as error:
-        return _render_list(ctx, session, SubscriberQuery(), problem=str(error))
+        return _render_list(ctx, session, SubscriberQuery(), refused=Refusal(str(error), form))
     return RedirectResponse(f"{HOME}/{reader.public_id}?done=added", 303)
 
 
 def _render_list(
-    ctx: WebContext, session: Session, query: SubscriberQuery, *, done: str = "", problem: str = ""
+    ctx: WebContext,
+    session: Session,
+    query: SubscriberQuery,
+    *,
+    done: str = "",
+    refused: Refusal | None = None,
 ) -> Response:
     with ctx.services.store.begin(write=False) as tx:
         criteria = query.to_criteria(ctx.clock(), ctx.services.suppression_key)
@@ -73,7 +86,8 @@ def _render_list(
         "admin/subscribers",
         session=session,
         done=done,
-        problem=problem,
+        problem=refused.problem if refused else "",
+        typed=refused.typed if refused else {},
         query=query,
         statuses=[(str(item), str(item)) for item in Status],
         frequencies=[(str(item), str(item)) for item in Frequency],

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from httpx import ASGITransport, AsyncClient, Response
@@ -298,6 +299,20 @@ async def test_a_held_edition_is_released_and_the_log_says_by_whom(
     assert (await admin.post("/admin/release", data=form, headers=OURS)).status_code == 303
     assert "half a day" not in (await admin.get("/admin")).text
     assert "release" in (await admin.get("/admin/audit")).text
+
+
+async def test_what_was_typed_stays_when_a_subscriber_cannot_be_added(admin: AsyncClient) -> None:
+    typed = {"email": 'eve@"nowhere', "keywords": "tea, <cups>", "confirmed": "on"}
+    refused = await admin.post("/admin/subscribers", data={"csrf": await csrf(admin)} | typed, headers=OURS)
+    form = BeautifulSoup(refused.text, "html.parser").select_one("[aria-labelledby=add-title] form")
+    assert form
+    assert [form.select(f"[name={name}]")[0].get("value") for name in ("email", "keywords")] == [
+        'eve@"nowhere',
+        "tea, <cups>",
+    ]
+    assert form.select("[name=confirmed][checked]")
+    fresh = BeautifulSoup((await admin.get("/admin/subscribers")).text, "html.parser")
+    assert not fresh.select("[aria-labelledby=add-title] [name=confirmed][checked]")
 
 
 async def test_hostile_titles_and_addresses_are_inert_in_the_administration(

@@ -156,6 +156,27 @@ async def test_invalid_input_is_refused_with_a_sentence(
     assert find_reader("eve@example.com") is None
 
 
+@pytest.mark.parametrize(
+    ("until", "advice"),
+    [
+        (0, "must be after"),
+        (-1, "not a date like 2026-12-24"),
+        (10**9, "not a date like 2026-12-24"),
+        ("abc", "not a date like 2026-12-24"),
+        ("", "not a date like 2026-12-24"),
+        ("2026-02-30", "not a date like 2026-12-24"),
+    ],
+    ids=str,
+)
+async def test_a_pause_until_no_later_day_is_refused_with_what_to_write(
+    program: AsyncClient, ada: Subscriber, until: object, advice: str
+) -> None:
+    refused = await program.post(f"{HOME}/{ada.public_id}/pause", json={"until": until})
+    assert refused.status_code == 422
+    assert advice in refused.json()["detail"]
+    assert (await program.get(f"{HOME}/{ada.public_id}")).json()["paused_until"] is None
+
+
 async def test_the_api_describes_itself_and_names_every_call(program: AsyncClient) -> None:
     description = (await program.get("/api/v1/openapi.json")).json()
     assert description["openapi"].startswith("3.")
