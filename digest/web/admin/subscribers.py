@@ -84,6 +84,7 @@ def _render_list(
         all_tags, saved = tx.tags.count(), tx.saved_filters.list_all()
     return ctx.pages.render(
         "admin/subscribers",
+        status=422 if refused else 200,
         session=session,
         done=done,
         problem=refused.problem if refused else "",

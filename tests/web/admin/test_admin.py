@@ -304,6 +304,7 @@ async def test_a_held_edition_is_released_and_the_log_says_by_whom(
 async def test_what_was_typed_stays_when_a_subscriber_cannot_be_added(admin: AsyncClient) -> None:
     typed = {"email": 'eve@"nowhere', "keywords": "tea, <cups>", "confirmed": "on"}
     refused = await admin.post("/admin/subscribers", data={"csrf": await csrf(admin)} | typed, headers=OURS)
+    assert refused.status_code == 422
     form = BeautifulSoup(refused.text, "html.parser").select_one("[aria-labelledby=add-title] form")
     assert form
     assert [form.select(f"[name={name}]")[0].get("value") for name in ("email", "keywords")] == [
