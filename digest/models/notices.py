@@ -41,7 +41,7 @@ _CORRECTION_TITLE = re.compile(
     r"^\W*(?:"
     r"(?:(?:author|publisher|editorial)\s+)?(?:correction|addendum|retraction|withdrawal)"
     # "Correction to motion artefacts" is a paper; a notice quotes, names authors, or has a colon.
-    r"(?:\s+(?:note|notice|statement))?(?:\s*:|\s+(?:to|for|of)\s*(?::|[“\"‘']|.{1,200}(?:et\s+al\b|\(\d{4}\)))|\W*$)"
+    r"(?:\s+(?:note|notice|statement))?(?:\s*:|\s+(?:to|for|of)\s*(?::|[“\"‘']|.{1,200}(?:et\s+al\b|\(\d{4}\)|\d{4};))|\W*$)"
     r"|(?:corrigend(?:um|a)|errat(?:um|a))\b"
     r"|(?:(?:retraction|withdrawal)\s+(?:note|notice|statement)|notice\s+of\s+(?:retraction|withdrawal))\b"
     r"|(?:editorial\s+)?expression\s+of\s+concern\b"
@@ -56,6 +56,8 @@ _MATTER_TITLE = re.compile(
     r"|(?:information|instructions)\s+for\s+authors|forthcoming\s+(?:papers|articles)|list\s+of\s+reviewers)"
     r"(?:\W+(?:vol|volume|issue|no|\d).*)?"
     r"|(?:(?:front|back|(?:inside|outside)\s+(?:front|back))\s+cover|cover\s+(?:picture|image|feature|profile))(?:\s*[:(|].*)?"
+    r"|[^(]{1,300}\((?:(?-i:[A-Z])[\w.]*\s){1,6}\d{1,2}/(?:19|20)\d\d\)"  # on a cover: (Wool Sci. 7/2026)
+    r"|(?:publisher\Ws\s+note|department\s+of\s+error|acknowledge?ments?\s+(?:to|of)\s+(?:the\s+)?reviewers)\b.*"
     r")\W*",
     re.IGNORECASE,
 )

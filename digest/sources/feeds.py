@@ -22,7 +22,14 @@ from digest.sources.items import UnreadableItem
 from digest.sources.pages import to_xml_result
 from digest.sources.text.dates import parse_date
 from digest.sources.text.names import split_names
-from digest.sources.text.normalize import normalize_name, normalize_text, normalize_title, strip_tags
+from digest.sources.text.normalize import (
+    normalize_name,
+    normalize_names,
+    normalize_text,
+    normalize_title,
+    strip_tags,
+)
+from digest.sources.text.publisher_notes import strip_publisher_notes, strip_section_label
 from digest.sources.xml import local_name, markup_of, parse_elements, text_of
 
 CONTENT_NAMESPACE = "http://purl.org/rss/1.0/modules/content/"
@@ -144,11 +151,12 @@ def parse(body: bytes, scope: str, read_at: datetime, *, url: str = "") -> Fetch
 
 def _parse_item(item: etree._Element) -> Paper | None:
     fields = _read_fields(item)
-    title = normalize_title(fields.read_prose("title"))
+    title = normalize_title(strip_section_label(fields.read_prose("title")))
     if is_notice(title):
         return None
-    abstract = normalize_text(fields.read_prose(*_ABSTRACT_FIELDS))
-    authors = tuple(_parse_authors(fields))
+    prose, named = strip_publisher_notes(fields.read_prose(*_ABSTRACT_FIELDS))
+    abstract = normalize_text(prose)
+    authors = tuple(_parse_authors(fields)) or normalize_names(split_names(named, is_list=True))
     published = next(filter(None, map(parse_date, fields.find_texts(*_DATE_FIELDS))), None)
     link = _find_link(item, fields)
     ids = _find_ids(fields, link)

@@ -107,6 +107,8 @@ def test_a_title_means_withdrawn_only_by_its_mark() -> None:
         "Retraction Note: Counting sheep", "Retraction: Sheep", "Notice of Retraction: Sheep",
         "Editorial Expression of Concern: Sheep", "Editorial Board", "Issue Information", "Front Matter",
         "Table of Contents, Vol. 3", "Inside Back Cover: Sheep (J. Sheep 12/2026)", "Cover Picture",
+        "Counting Sheep: A New Way (Adv. Sheep 12/2026)", "Publisher’s Note: Counting sheep",
+        "Department of Error", "Acknowledgements to the Reviewers", "Correction to Sheep Lett 2026; 27: 1",
     ],
 )  # fmt: skip
 def test_a_notice_is_told_by_its_title(title: str) -> None:
@@ -116,6 +118,7 @@ def test_a_notice_is_told_by_its_title(title: str) -> None:
 @pytest.mark.parametrize(
     "title",
     [
+        "Counting sheep (part 1/2026)", "Counting sheep (ICML 2026)",
         "Correction of motion artefacts in sheep", "Correction to the theory of sheep",
         "Error correction: a survey",
         "Corrections to scaling", "Correction for attenuation revisited", "Retraction of the lung in sheep",

@@ -159,6 +159,16 @@ def test_one_creator_may_be_family_and_given_name() -> None:
     assert parse_item(TITLE + several).authors == ("Ada Wolle Jr.", "Bo Pura Lana")
 
 
+def test_what_a_publisher_writes_around_a_paper_is_not_its_own() -> None:
+    description = (
+        "&lt;p&gt;Publication date: May&lt;/p&gt;&lt;p&gt;Source: Wool&lt;/p&gt;Author(s): Ada Wolle, Bo Chen"
+    )
+    title = "<title>[Articles] How sheep count the wool of all other sheep</title>"
+    paper = parse_item(f"{title}<description>{description}</description>")
+    assert (paper.title, paper.abstract) == ("How sheep count the wool of all other sheep", "")
+    assert paper.authors == ("Ada Wolle", "Bo Chen")
+
+
 def test_atom_without_its_namespace_is_read() -> None:
     body = b"<feed><entry><title>A distinctive title about wool</title><link href='1'/></entry></feed>"
     assert parse(body, "feed", NOW, url="https://wool.example/x/").papers[0].url == "https://wool.example/x/1"

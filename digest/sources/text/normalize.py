@@ -132,6 +132,7 @@ def normalize_names(texts: Iterable[str]) -> tuple[str, ...]:
 def strip_tags(text: str) -> str:
     """Return the prose of HTML or JATS without tags, also of such as was escaped more than once.
 
+    Paragraphs, list items and their like are lines.
     <sup> and <sub> become TeX, to be normalized later. A comparison (a<b) is no tag, and stays.
     """
     for _ in range(_MAX_ESCAPES):
@@ -172,7 +173,7 @@ def _strip_tag(tag: re.Match[str], pairs: Collection[str], *, keep_scripts: bool
         is_glued = tag.string[max(tag.start() - 1, 0) : tag.start()].isalnum()
         is_comparison = len(name) == 1 and is_glued and not (prefix or tag[1] or tag[4] or name in pairs)
         return tag[0] if is_comparison else ""
-    return " " if name in _BLOCK_TAGS or prefix else tag[0]
+    return "\n" if name in _BLOCK_TAGS or prefix else tag[0]
 
 
 def _decode_entities(text: str) -> str:
