@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ SCRIPT = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)[0]
 
 def _write_table(path: Path, table: str, rows: Mapping[str, object], *, compressed: bool = True) -> None:
     """Write a table as sqlitedict does."""
-    with sqlite3.connect(path) as file:
+    with closing(sqlite3.connect(path)) as file, file:
         file.execute(f'CREATE TABLE "{table}" (key TEXT PRIMARY KEY, value BLOB)')
         for key, value in rows.items():
             blob = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)

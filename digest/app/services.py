@@ -20,7 +20,6 @@ from digest.app.suppression_key import check_suppression_key, remember_suppressi
 from digest.db import Database
 from digest.db.sender_session import SenderSession
 from digest.delivery.bounces.amazon import SnsReceiver
-from digest.delivery.bounces.reports import BounceReport
 from digest.delivery.bounces.return_path import build_return_address
 from digest.delivery.channels.address import parse_channel_address
 from digest.delivery.channels.admin_channel import AdminChannel
@@ -36,7 +35,7 @@ from digest.mail.links import Links
 from digest.mail.mime import ascii_address
 from digest.mail.renderer import Renderer
 from digest.mail.tokens import Keys
-from digest.models import Delivery, Edition, Schedule, Subscriber
+from digest.models import BounceReport, Delivery, Edition, Schedule, Subscriber
 from digest.models.errors import ConfigError, InvalidChange
 from digest.models.sealing import Sealer
 from digest.pipeline import plan
@@ -365,17 +364,7 @@ class Services:
     def record_bounce(self, report: BounceReport, *, now: datetime) -> bool:
         """Record a bounce or complaint; return False if it was known already."""
         with self.store.begin() as tx:
-            return tx.deliveries.record_bounce(
-                report.public_id,
-                report.kind,
-                now=now,
-                code=report.code,
-                raw_hash=report.raw_hash,
-                reason=report.reason,
-                reply=report.reply,
-                recipient=report.recipient,
-                suppression_key=self.suppression_key,
-            )
+            return tx.deliveries.record_bounce(report, now=now, suppression_key=self.suppression_key)
 
     def close(self) -> None:
         """Close the database."""

@@ -6,6 +6,7 @@ papers → subscribers → editions → deliveries: each module imports only tho
 from digest.models.deliveries import (
     AttemptResult,
     BounceKind,
+    BounceReport,
     ClaimedBatch,
     Delivery,
     DeliveryKind,

@@ -98,6 +98,20 @@ class BounceKind(StrEnum):
     OTHER = "other"  # recorded, without consequences
 
 
+@dataclass(frozen=True, slots=True)
+class BounceReport:
+    """A bounce or complaint about one of our deliveries."""
+
+    public_id: str
+    kind: BounceKind
+    code: str
+    raw_hash: str  # identifies the report: the same one twice counts once
+    reason: str = ""  # as in the table of reply codes
+    reply: str = ""
+    recipient: str = ""
+    tokens: tuple[str, ...] = ()  # of the unsubscribe links in a complaint that quotes no return address
+
+
 class ThrottleAction(StrEnum):
     """How to react to a receiving domain that asks for less mail."""
 

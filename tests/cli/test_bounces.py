@@ -14,8 +14,7 @@ from digest.app.settings import list_variables, load_settings
 from digest.cli.bounces import command
 from digest.cli.subscribers import command as subscribers_command
 from digest.delivery.bounces.mailbox import find_unsubscribe_token
-from digest.delivery.bounces.reports import BounceReport
-from digest.models import BounceKind, DeliveryKind, Status, Subscriber, SuppressionReason
+from digest.models import BounceKind, BounceReport, DeliveryKind, Status, Subscriber, SuppressionReason
 from digest.subscribers import Actor, add_subscriber
 from tests.factories import NOW
 

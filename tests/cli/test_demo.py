@@ -147,9 +147,8 @@ def test_page_links_every_mail_and_shows_every_reason(demo: DemoRun) -> None:
 
 
 def test_database_has_twelve_accepted_deliveries(demo: DemoRun) -> None:
-    with sqlite3.connect(demo.folder / DATABASE) as database:
+    with closing(sqlite3.connect(demo.folder / DATABASE)) as database:
         states = database.execute("SELECT state, count(*) FROM delivery GROUP BY state").fetchall()
-    database.close()
     assert states == [("accepted", 12)]
 
 

@@ -8,7 +8,7 @@ from digest import subscribers
 from digest.db import Database
 from digest.db.statistics import COUNTED, EDITIONS, PICKS
 from digest.db.tables import VOTE
-from digest.models import BounceKind, DeliveryKind, Status
+from digest.models import BounceKind, BounceReport, DeliveryKind, Status
 from digest.pipeline.cleanup import MAX_COUNTED_DAYS, record_statistics
 from digest.subscribers import Actor
 from tests.factories import NOW, store_subscriber
@@ -30,7 +30,7 @@ def test_a_day_is_counted_the_same_while_it_lasts_and_when_it_is_over(any_store:
         tx.deliveries.enqueue_notice(DeliveryKind.NOTICE, ada, "welcome/1", {"mail": "welcome"}, now=NOW)
         mail = tx.deliveries.list_by_subscriber(ada.id)[0]
         tx.deliveries.record_bounce(
-            mail.public_id, BounceKind.SOFT, now=NOW, code="4.2.2", raw_hash="x", suppression_key=b"k"
+            BounceReport(mail.public_id, BounceKind.SOFT, "4.2.2", "x"), now=NOW, suppression_key=b"k"
         )
         tx.statistics.add_planned(NOW.date(), editions=2, picks=5)
         tx.statistics.add_planned(NOW.date(), editions=1, picks=4)

@@ -20,7 +20,7 @@ from digest.db.sender_session import SenderSession
 from digest.db.tables import BUCKET, DELIVERY, DELIVERY_EVENT, MAILED_PAPER, SUBSCRIBER, SUPPRESSION, WORKER
 from digest.delivery.message import OutgoingMessage
 from digest.delivery.sender import send_queue
-from digest.models import BounceKind, Delivery, DeliveryState, Status, Subscriber
+from digest.models import BounceKind, BounceReport, Delivery, DeliveryState, Status, Subscriber
 from digest.models.addresses import hash_address
 from digest.models.errors import DigestError
 from digest.pipeline.plan import plan_editions
@@ -173,11 +173,8 @@ class DeliveryGuarantees(RuleBasedStateMachine):
             for mail in mails:
                 raw_hash = f"{mail.public_id} {kind} {self.now}"
                 is_new = tx.deliveries.record_bounce(
-                    mail.public_id,
-                    kind,
+                    BounceReport(mail.public_id, kind, "", raw_hash),
                     now=self.now,
-                    code="",
-                    raw_hash=raw_hash,
                     suppression_key=SUPPRESSION_KEY,
                 )
                 if is_new and kind in (BounceKind.HARD, BounceKind.COMPLAINT):

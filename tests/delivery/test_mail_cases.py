@@ -7,10 +7,10 @@ import pytest
 
 from digest.delivery.bounces.amazon import parse_notification
 from digest.delivery.bounces.mailbox import read_bounces
-from digest.delivery.bounces.reports import BounceReport, parse_report
+from digest.delivery.bounces.reports import parse_report
 from digest.delivery.bounces.return_path import build_return_address
 from digest.delivery.smtp.transport import SmtpServerConfig
-from digest.models import BounceKind, Status, Subscriber
+from digest.models import BounceKind, BounceReport, Status, Subscriber
 from digest.models.errors import ConfigError
 from tests.delivery.harness import SUPPRESSION_KEY, DeliveryHarness, make_smtp_route
 from tests.smtp_server import RawReply, SmtpServer
@@ -80,16 +80,7 @@ async def send_and_record(
     report = build_report(case, harness.row(key).public_id)
     assert report is not None
     with harness.store.begin() as tx:
-        tx.deliveries.record_bounce(
-            report.public_id,
-            report.kind,
-            now=harness.now,
-            code=report.code,
-            raw_hash=report.raw_hash,
-            reason=report.reason,
-            reply=report.reply,
-            suppression_key=SUPPRESSION_KEY,
-        )
+        tx.deliveries.record_bounce(report, now=harness.now, suppression_key=SUPPRESSION_KEY)
 
 
 @needs_cases

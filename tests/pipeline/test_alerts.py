@@ -12,7 +12,15 @@ from digest.app import run
 from digest.app.services import Services
 from digest.db import Database
 from digest.db.deliveries.bounce_policy import AlikeAnswer
-from digest.models import BounceKind, DeliveryKind, DeliveryState, FetchResult, Health, NewDelivery
+from digest.models import (
+    BounceKind,
+    BounceReport,
+    DeliveryKind,
+    DeliveryState,
+    FetchResult,
+    Health,
+    NewDelivery,
+)
 from digest.pipeline.alerts import (
     TOLD_KEY,
     Problem,
@@ -177,12 +185,8 @@ def test_reports_that_blame_us_are_counted_by_reason(any_store: Database) -> Non
             delivery = tx.deliveries.find_by_key(name)
             assert delivery
             tx.deliveries.record_bounce(
-                delivery.public_id,
-                BounceKind.OTHER,
+                BounceReport(delivery.public_id, BounceKind.OTHER, "550", name, reason=reason),
                 now=NOW,
-                code="550",
-                raw_hash=name,
-                reason=reason,
                 suppression_key=b"pepper",
             )
         assert tx.deliveries.count_reported_faults(NOW) == {"blocked": 2}
@@ -202,11 +206,8 @@ def test_bounces_are_counted_once_per_mail_and_only_since_the_given_time(any_sto
             for number in range(2):
                 at, raw_hash = NOW - timedelta(days=name == "b"), f"{name}{number}"
                 tx.deliveries.record_bounce(
-                    delivery.public_id,
-                    BounceKind.HARD,
+                    BounceReport(delivery.public_id, BounceKind.HARD, "5.1.1", raw_hash),
                     now=at,
-                    code="5.1.1",
-                    raw_hash=raw_hash,
                     suppression_key=b"pepper",
                 )
         assert tx.deliveries.count_bounces(NOW - timedelta(hours=1)) == {BounceKind.HARD: 1}
@@ -221,11 +222,8 @@ async def test_the_operator_gets_one_alert_when_a_days_mails_bounce(installation
         for reader in tuple(tx.subscribers.list_after()):
             (mail,) = tx.deliveries.list_by_subscriber(reader.id)
             tx.deliveries.record_bounce(
-                mail.public_id,
-                BounceKind.HARD,
+                BounceReport(mail.public_id, BounceKind.HARD, "5.1.1", mail.public_id),
                 now=now,
-                code="5.1.1",
-                raw_hash=mail.public_id,
                 suppression_key=b"pepper",
             )
     changes = {"admin_address": "admin@example.com", "sources": ()}

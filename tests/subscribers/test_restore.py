@@ -4,7 +4,15 @@ from datetime import timedelta
 
 from digest import subscribers
 from digest.db import Database, Transaction
-from digest.models import BounceKind, DeliveryKind, NewDelivery, Status, Subscriber, SuppressionReason
+from digest.models import (
+    BounceKind,
+    BounceReport,
+    DeliveryKind,
+    NewDelivery,
+    Status,
+    Subscriber,
+    SuppressionReason,
+)
 from digest.models.addresses import hash_address
 from digest.subscribers import Actor
 from digest.subscribers.restore import list_bounced, restore
@@ -37,13 +45,15 @@ def bounce(
     delivery = tx.deliveries.find_by_key(key)
     assert delivery is not None
     assert tx.deliveries.record_bounce(
-        delivery.public_id,
-        kind,
+        BounceReport(
+            delivery.public_id,
+            kind,
+            "5.1.1",
+            key,
+            reason="no-mailbox",
+            reply=f"550 5.1.1 <{reader.address}> nobody called {reader.address.partition('@')[0]}",
+        ),
         now=now,
-        code="5.1.1",
-        raw_hash=key,
-        reason="no-mailbox",
-        reply=f"550 5.1.1 <{reader.address}> nobody called {reader.address.partition('@')[0]}",
         suppression_key=KEY,
     )
 

@@ -6,7 +6,7 @@ same words counts for none of them, and only a few per cent of the readers are s
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from digest.db.audit import Audit
 from digest.db.dialects import insert
 from digest.db.subscribers.suppressions import BOUNCE_SOURCE, Suppressions
 from digest.db.tables import DELIVERY, DELIVERY_EVENT, SUBSCRIBER
-from digest.models import SUBSCRIBED, AttemptResult, BounceKind, Status, SuppressionReason
+from digest.models import SUBSCRIBED, AttemptResult, BounceKind, BounceReport, Status, SuppressionReason
 from digest.models.addresses import hash_mailbox, parse_address
 from digest.models.replies import compute_answer_key, remove_names
 
@@ -88,78 +88,59 @@ class BouncePolicy:
         """Record those of these results in which the server refused the mail for good."""
         for result in results:
             if result.bounce:
-                self._record(
-                    result.delivery.id,
+                report = BounceReport(
+                    result.delivery.public_id,
                     result.bounce,
-                    result.at,
-                    code=result.enhanced or str(result.code),
-                    raw_hash=f"reply/{result.delivery.id}/{result.delivery.generation}",
+                    result.enhanced or str(result.code),
+                    f"reply/{result.delivery.id}/{result.delivery.generation}",
                     reason=result.reason,
                     reply=f"{result.code} {result.text.removeprefix(f'{result.reason}: ')}",
                 )
+                self._record(result.delivery.id, report, result.at)
 
-    def record_report(  # noqa: PLR0913  the fields of an event
-        self,
-        public_id: str,
-        kind: BounceKind,
-        *,
-        now: datetime,
-        code: str,
-        raw_hash: str,
-        reason: str = "",
-        reply: str = "",
-        recipient: str = "",
-    ) -> bool:
-        """Record a bounce or complaint that came back later; *reply* is what the server said.
+    def record_report(self, report: BounceReport, now: datetime) -> bool:
+        """Record a bounce or complaint that came back later.
 
-        A bounce of another mailbox, *recipient*, behind the reader's address has no consequences: others
-        behind that address may have got the mail.
+        A bounce of another mailbox behind the reader's address has no consequences: others behind that
+        address may have got the mail.
         Returns False if the delivery is unknown or too old, or if the report was recorded before.
         """
         row = self._connection.execute(
-            sa.select(DELIVERY.c.id, DELIVERY.c.slot, DELIVERY.c.address).where(DELIVERY.c.pid == public_id)
+            sa.select(DELIVERY.c.id, DELIVERY.c.slot, DELIVERY.c.address).where(
+                DELIVERY.c.pid == report.public_id
+            )
         ).first()
         if row is None or now - row.slot > MAX_REPORT_AGE:
             return False
-        if kind is not BounceKind.COMPLAINT and not _is_same_mailbox(recipient, row.address):
-            kind, reason = BounceKind.OTHER, ""
-        return self._record(row.id, kind, now, code=code, raw_hash=raw_hash, reason=reason, reply=reply)
+        if report.kind is not BounceKind.COMPLAINT and not _is_same_mailbox(report.recipient, row.address):
+            report = replace(report, kind=BounceKind.OTHER, reason="")
+        return self._record(row.id, report, now)
 
-    def _record(  # noqa: PLR0913  the fields of an event
-        self,
-        delivery_id: int,
-        kind: BounceKind,
-        at: datetime,
-        *,
-        code: str,
-        raw_hash: str,
-        reason: str,
-        reply: str,
-    ) -> bool:
+    def _record(self, delivery_id: int, report: BounceReport, at: datetime) -> bool:
         """Record one event and suppress if the rules say so; False if it was recorded before."""
         delivery = self._connection.execute(
             sa.select(DELIVERY.c.subscriber_id, DELIVERY.c.address).where(DELIVERY.c.id == delivery_id)
         ).one()
-        shown = remove_names(reply, delivery.address)
+        shown = remove_names(report.reply, delivery.address)
         row = {
             "delivery_id": delivery_id,
             "at": at,
-            "type": kind,
-            "code": code,
-            "raw_hash": raw_hash,
-            "reason": reason,
+            "type": report.kind,
+            "code": report.code,
+            "raw_hash": report.raw_hash,
+            "reason": report.reason,
             "reply": shown,
-            "answer": compute_answer_key(code, shown) if reason in UNEXPLAINED else "",
+            "answer": compute_answer_key(report.code, shown) if report.reason in UNEXPLAINED else "",
             "held": False,
         }
         new = insert(self._connection, DELIVERY_EVENT).values(row).on_conflict_do_nothing()
         if self._connection.execute(new).rowcount == 0:
             return False
-        if kind is not BounceKind.OTHER and delivery.subscriber_id is not None:
+        if report.kind is not BounceKind.OTHER and delivery.subscriber_id is not None:
             events, last_deliveries = self._list_recent(*delivery, at)
             counted = [event for event in events if not self._is_alike(event)]
             if why := decide_suppression(counted, last_deliveries):
-                self._suppress(*delivery, why, at, events=counted, raw_hash=raw_hash)
+                self._suppress(*delivery, why, at, events=counted, raw_hash=report.raw_hash)
         return True
 
     def _is_alike(self, event: BounceEvent) -> bool:

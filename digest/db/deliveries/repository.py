@@ -16,7 +16,15 @@ from digest.db.papers.news import News
 from digest.db.prepared import PreparedStatement
 from digest.db.subscribers.sent_papers import SentPapers
 from digest.db.tables import DELIVERY, DELIVERY_CONTENT, DELIVERY_EVENT
-from digest.models import BounceKind, Delivery, DeliveryKind, DeliveryState, NewDelivery, Subscriber
+from digest.models import (
+    BounceKind,
+    BounceReport,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    NewDelivery,
+    Subscriber,
+)
 
 PRIORITY = {
     DeliveryKind.CONFIRM: 10,  # somebody is waiting for it
@@ -173,34 +181,13 @@ class Deliveries:
         )
         return self._connection.execute(update).rowcount == 1
 
-    def record_bounce(  # noqa: PLR0913  the fields of an event
-        self,
-        public_id: str,
-        kind: BounceKind,
-        *,
-        now: datetime,
-        code: str,
-        raw_hash: str,
-        suppression_key: bytes,
-        reason: str = "",
-        reply: str = "",
-        recipient: str = "",
-    ) -> bool:
+    def record_bounce(self, report: BounceReport, *, now: datetime, suppression_key: bytes) -> bool:
         """Record a bounce or complaint and suppress the address if the rules say so.
 
         Returns False if the delivery is unknown or too old, or if the report was recorded before.
         """
         policy = BouncePolicy(self._connection, suppression_key=suppression_key)
-        return policy.record_report(
-            public_id,
-            kind,
-            now=now,
-            code=code,
-            raw_hash=raw_hash,
-            reason=reason,
-            reply=reply,
-            recipient=recipient,
-        )
+        return policy.record_report(report, now)
 
     def list_alike_answers(self, since: datetime, until: datetime) -> tuple[AlikeAnswer, ...]:
         """Return the unexplained refusals that several readers got in the same words; they count for none."""

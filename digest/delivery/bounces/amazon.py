@@ -11,10 +11,10 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from digest.delivery.bounces.reports import NON_COMPLAINT_TYPES, BounceReport, build_report
+from digest.delivery.bounces.reports import NON_COMPLAINT_TYPES, build_report
 from digest.delivery.bounces.return_path import parse_return_address
 from digest.delivery.reply_codes import Verdict, judge_report
-from digest.models import BounceKind
+from digest.models import BounceKind, BounceReport
 from digest.models.errors import ConfigError, DeliveryError, InvalidToken, SourceError
 
 if TYPE_CHECKING:

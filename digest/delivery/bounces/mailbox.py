@@ -18,13 +18,12 @@ from urllib.parse import unquote, urlsplit
 from digest.delivery.bounces.reports import (
     MAX_REPLY_CHARS,
     MAX_REPORT_BYTES,
-    BounceReport,
     build_report,
     parse_report,
 )
 from digest.delivery.bounces.return_path import parse_return_address
 from digest.delivery.reply_codes import Verdict, judge_report
-from digest.models import BounceKind
+from digest.models import BounceKind, BounceReport
 from digest.models.errors import ConfigError, DeliveryError, InvalidToken
 
 MAX_MESSAGES_PER_RUN = 500

@@ -17,7 +17,7 @@ from email.parser import BytesHeaderParser
 
 from digest.delivery.bounces.return_path import find_return_address
 from digest.delivery.reply_codes import LATER, Verdict, judge_report
-from digest.models import BounceKind
+from digest.models import BounceKind, BounceReport
 
 MAX_REPORT_BYTES = 1_000_000
 MAX_PARTS = 6  # of a layer
@@ -52,20 +52,6 @@ _DELAYED = re.compile(
     re.IGNORECASE,
 )
 _EXIM_END = re.compile(r"\n-{3,}|\n[ \t]*\S{1,255}@\S{1,255}[ \t]*\n|\Z")  # the latter: the next recipient
-
-
-@dataclass(frozen=True, slots=True)
-class BounceReport:
-    """A bounce or complaint about one of our deliveries."""
-
-    public_id: str
-    kind: BounceKind
-    code: str
-    raw_hash: str  # identifies the report: the same one twice counts once
-    reason: str = ""  # as in the table of reply codes
-    reply: str = ""
-    recipient: str = ""
-    tokens: tuple[str, ...] = ()  # of the unsubscribe links in a complaint that quotes no return address
 
 
 def build_report(

@@ -20,7 +20,7 @@ _NOTES = re.compile(
     r")$",
     re.IGNORECASE | re.MULTILINE,
 )
-_HEADING = re.compile(r"^(?:abstract|summary)[:.] ", re.IGNORECASE)
+_HEADING = re.compile(r"^(?:(?i:abstract|summary)[:.]|ABSTRACT) ")
 _LINK = re.compile(r"\s*[\[(]?\b(?:read more|continue reading)\b\W*$", re.IGNORECASE)
 
 

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from digest.app.services import Services
 from digest.delivery.bounces.mailbox import read_webhook
-from digest.delivery.bounces.reports import BounceReport
+from digest.models import BounceReport
 from digest.models.errors import NotFound
 from digest.web.context import WebContextDep
 from digest.web.routing import create_router

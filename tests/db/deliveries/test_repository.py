@@ -9,6 +9,7 @@ from digest.db.sender_session import SenderSession
 from digest.models import (
     AttemptResult,
     BounceKind,
+    BounceReport,
     DeliveryKind,
     DeliveryState,
     NewDelivery,
@@ -207,11 +208,8 @@ def accept_and_bounce(harness: DeliveryHarness, key: str, kind: BounceKind) -> N
     finish_all(harness.store, DeliveryState.ACCEPTED)
     with harness.store.begin() as tx:
         assert tx.deliveries.record_bounce(
-            harness.row(key).public_id,
-            kind,
+            BounceReport(harness.row(key).public_id, kind, "5.1.1", key),
             now=NOW,
-            code="5.1.1",
-            raw_hash=key,
             suppression_key=SUPPRESSION_KEY,
         )
 

@@ -9,6 +9,7 @@ from digest.db import Database
 from digest.db.subscribers.search import SubscriberCriteria
 from digest.models import (
     BounceKind,
+    BounceReport,
     DeliveryKind,
     Facet,
     Frequency,
@@ -62,7 +63,7 @@ def filled_store(any_store: Database) -> Database:
         tx.deliveries.enqueue_notice(DeliveryKind.NOTICE, ada, "a", {"mail": "welcome"}, now=NOW)
         mail = tx.deliveries.list_by_subscriber(ada.id)[0].public_id
         tx.deliveries.record_bounce(
-            mail, BounceKind.SOFT, now=NOW, code="4.2.2", raw_hash="x", suppression_key=b"k"
+            BounceReport(mail, BounceKind.SOFT, "4.2.2", "x"), now=NOW, suppression_key=b"k"
         )
     return any_store
 

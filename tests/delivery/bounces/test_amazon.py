@@ -15,9 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from digest.delivery.bounces.amazon import SIGNED_FIELDS, SnsReceiver, parse_notification
-from digest.delivery.bounces.reports import BounceReport
 from digest.delivery.bounces.return_path import build_return_address
-from digest.models import BounceKind
+from digest.models import BounceKind, BounceReport
 from digest.models.errors import DeliveryError, InvalidToken
 from digest.sources.http.client import fetch_certificate
 from tests.factories import NOW

@@ -19,9 +19,9 @@ from digest.delivery.bounces.mailbox import (
     read_webhook,
     sign_webhook,
 )
-from digest.delivery.bounces.reports import BounceReport, parse_report
+from digest.delivery.bounces.reports import parse_report
 from digest.delivery.bounces.return_path import build_return_address, parse_return_address
-from digest.models import BounceKind, Status, Subscriber
+from digest.models import BounceKind, BounceReport, Status, Subscriber
 from digest.models.errors import ConfigError, DeliveryError, InvalidToken
 from tests.delivery.harness import SUPPRESSION_KEY, DeliveryHarness, make_smtp_route
 from tests.smtp_server import SmtpServer
@@ -567,15 +567,7 @@ async def send_digest(
 
 def record_bounce(harness: DeliveryHarness, report: BounceReport) -> bool:
     with harness.store.begin() as tx:
-        return tx.deliveries.record_bounce(
-            report.public_id,
-            report.kind,
-            now=harness.now,
-            code=report.code,
-            raw_hash=report.raw_hash,
-            recipient=report.recipient,
-            suppression_key=SUPPRESSION_KEY,
-        )
+        return tx.deliveries.record_bounce(report, now=harness.now, suppression_key=SUPPRESSION_KEY)
 
 
 def make_maildir(folder: Path) -> Maildir:

@@ -30,6 +30,7 @@ from digest.sources.text.publisher_notes import strip_publisher_notes, strip_sec
         ("arXiv:2611.00001v1 Announce Type: replace-cross\nAbstract: Sheep sleep.", "Sheep sleep.", ""),
         ("<h2>ABSTRACT</h2><p>Sheep sleep.</p>", "Sheep sleep.", ""),
         ("Summary. Sheep sleep.", "Sheep sleep.", ""),
+        ("<b>ABSTRACT</b> Sheep sleep.", "Sheep sleep.", ""),
         (
             "<p>Sheep sleep.</p><p>The post <a>Sheep</a> appeared first on <a>Wool</a>.</p>",
             "Sheep sleep.",
