@@ -121,11 +121,15 @@ _NUMBERED_PAGES = tuple(
         (r"researchsquare\.com/article/(rs-\d+)\b", "10.21203/rs.3."),
         (r"ssrn\.com/.*?\babstract(?:_?id)?=(\d+)", "10.2139/ssrn."),
         (r"nature\.com/articles/([a-z]*\d{3,}[\w-]*)", "10.1038/"),
+        (r"elifesciences\.org/(?:articles|reviewed-preprints)/(\d{5,6})(?!\d)", "10.7554/elife."),
+        (r"zenodo\.org/records?/(\d+)\b", "10.5281/zenodo."),
+        (r"nber\.org/(?:system/files/working_)?papers/(w\d+)\b", "10.3386/"),
         (r"preprints\.org/manuscript/(\d{6}\.\d{4})\b", "10.20944/preprints"),
     )
 )
 _MAY_BE_ID = re.compile(
-    r"\d{4}\.\d|/\d{7}|10\.\d{4}|rs-\d|id=\d|abstract=\d|%|(?:pmid|pubmed\S*|med)[:/=]\d|openreview(?::|\.net/)",
+    r"\d{4}\.\d|/\d{7}|10\.\d{4}|rs-\d|id=\d|abstract=\d|%|(?:pmid|pubmed\S*|med)[:/=]\d|openreview(?::|\.net/)"
+    r"|(?:articles|reviewed-preprints|records?|papers)/\w*\d",
     re.IGNORECASE,
 )
 # Between the words of a text with ids. A DOI may hold commas and semicolons, unless another id follows.

@@ -133,6 +133,10 @@ def test_two_works_never_have_the_same_id(one: str, other: str, form: str, other
         ("arXiv:physics.acc-ph/9901001v2", "arxiv:physics/9901001"),
         ("https://arxiv.org/ftp/arxiv/papers/2611/2611.00001.pdf", "arxiv:2611.00001"),
         ("https://arxiv.org/ftp/math/papers/0611/0611800.pdf", "arxiv:math/0611800"),
+        ("https://www.nature.com/articles/s41586-026-47110-1", "doi:10.1038/s41586-026-47110-1"),
+        ("https://elifesciences.org/reviewed-preprints/47110v2", "doi:10.7554/elife.47110"),
+        ("https://zenodo.org/records/4711001", "doi:10.5281/zenodo.4711001"),
+        ("https://www.nber.org/papers/w47110", "doi:10.3386/w47110"),
         ("10.7554/eLife.47110.2", "doi:10.7554/elife.47110"),
         ("10.1000/full", "doi:10.1000/full"),
         ("10.1000/works.v2", "doi:10.1000/works.v2"),
@@ -140,6 +144,7 @@ def test_two_works_never_have_the_same_id(one: str, other: str, form: str, other
 )  # fmt: skip
 def test_pages_of_papers_have_the_id_of_the_paper(text: str, name: str) -> None:
     assert canonicalize(text) == name
+    assert [*find_ids(f"see {text} on sheep")] == [name]
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
-"""Bibliographies that subscribers paste or export: ids, links, BibTeX, RIS, PubMed, EndNote, JSON.
+"""Bibliographies that subscribers paste or export: ids, links, BibTeX, RIS, PubMed, EndNote, JSON, tables.
 
 Nothing that is named is lost: an entry is a paper, an id, or listed as unknown with the line it stands on.
 """
 
+import csv
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -35,10 +36,13 @@ _MEDLINE_TAGS = {
     "LID": "doi",
     "AID": "doi",
 }
+_WOS_LINE = re.compile(r"^([A-Z][A-Z0-9])(?: |$)(.*)$", re.DOTALL)  # Web of Science's plain text
+_WOS_TAGS = {"TI": "title", "AB": "abstract", "DI": "doi", "PM": "pmid"}
 _REFER_LINE = re.compile(r"^%([A-Z0-9!-?@\[-`~]) ?(.*)$", re.DOTALL)  # EndNote's export, .enw
 _REFER_TAGS = {"T": "title", "B": "booktitle", "X": "abstract", "R": "doi", "U": "url", "M": "accession-num"}
 _TAGGED_FORMATS = (
     ("PMID-", _MEDLINE_LINE, "PMID", _MEDLINE_TAGS),
+    ("FN ", _WOS_LINE, "PT", _WOS_TAGS),
     ("%0 ", _REFER_LINE, "0", _REFER_TAGS),
 )
 _ParseLine = Callable[[str], tuple[str, str, str] | None]  # of one line: tag, name of the field, and value
@@ -48,7 +52,7 @@ _RIS_TAGS = frozenset(
     "J1 J2 VL IS SP EP SN KW ID PB CY ED M1 M2 M3 C1 C2 C3 C4 C5 C6 C7 C8 AN LA LB DB DP ET OP RI RN "
     "RP SE TA AD AV CA CN CP U1 U2 U3 U4 U5".split()
 )
-_TITLES = ("title", "ti", "t1", "tt", "bt", "ct", "st", "booktitle")
+_TITLES = ("title", "articletitle", "documenttitle", "ti", "t1", "tt", "bt", "ct", "st", "booktitle")
 _ABSTRACTS = ("abstract", "ab", "n2", "abstractnote")
 # Where an id stands, surest first; then in any other field, but for those that may name other papers.
 _ID_FIELDS = tuple(
@@ -58,9 +62,9 @@ _ID_FIELDS = tuple(
     "accession-num m3 m1 n1 notes id".split()
 )
 _OTHER_PAPERS = frozenset(
-    "title ti t1 tt bt ct st booktitle abstract ab n2 abstractnote annote annotation references "  # noqa: SIM905
-    "reference citations cites cited related relations crossref xdata xref author authors editor au "
-    "a1 keywords keyword kw pages year isbn issn sn sp ep vl is issue file".split()
+    "title articletitle documenttitle ti t1 tt bt ct st booktitle abstract ab n2 abstractnote annote "  # noqa: SIM905
+    "annotation references reference citations cites cited related relations crossref xdata xref author "
+    "authors editor au a1 keywords keyword kw pages year isbn issn sn sp ep vl is issue file".split()
 )
 _OLD_NUMBER = re.compile(r"\d{7}(?:v\d+)?")  # of arXiv, whose archive stands in a field of its own
 _PMID = re.compile(r"[1-9][0-9]{0,8}")
@@ -97,8 +101,10 @@ def parse_bibliography(text: str) -> SeedPapers:
     start = text.lstrip()[:1]
     if start in ("{", "[") and (records := _parse_json(text)):
         return _collect(records)
-    if start == "<" and "<record" in text and (records := _parse_endnote(text)):
-        return _collect(records)
+    if start == "<":
+        if "<record" in text and (records := _parse_endnote(text)):
+            return _collect(records)
+        text = text.replace("<", " <")  # a tag ends a DOI, which elsewhere may hold this sign
     if is_bibtex(text):
         entries, between = parse_bibtex(text)
         return _collect(entries, find_ids(" ".join(between)))
@@ -108,7 +114,8 @@ def parse_bibliography(text: str) -> SeedPapers:
             return _parse_tagged(lines, partial(_parse_line, pattern, names), breaks={first_tag})
     if any((parsed := _parse_ris_line(line)) and parsed[0] == "TY" for line in lines):
         return _parse_tagged(lines, _parse_ris_line, breaks=_RIS_BREAKS)
-    return _parse_ids(lines)
+    rows = _parse_table(lines)
+    return _collect(rows) if rows else _parse_ids(lines)
 
 
 def _parse_ids(lines: Iterable[str]) -> SeedPapers:
@@ -281,6 +288,19 @@ def _flatten(value: Any, *, depth: int = 0) -> Iterator[str]:
     elif isinstance(value, list | dict) and depth < 3:
         for item in value.values() if isinstance(value, dict) else value:
             yield from _flatten(item, depth=depth + 1)
+
+
+def _parse_table(lines: Sequence[str]) -> list[LibraryEntry]:
+    """Parse a table with a column of titles, as Zotero, Scopus and IEEE export it; empty if it is none."""
+    delimiter = max(",;\t", key=lines[0].count)
+    rows = csv.reader((f"{line}\n" for line in lines), delimiter=delimiter)
+    try:
+        names = [re.sub(r"\W+", "", name).lower() for name in next(rows, [])]
+        if len(names) < 2 or {"title", "articletitle", "documenttitle"}.isdisjoint(names):
+            return []
+        return [_make_entry(dict(zip(names, row, strict=False)), rows.line_num) for row in rows if any(row)]
+    except csv.Error:  # a field of more than 128 KiB
+        return []
 
 
 def _parse_endnote(text: str) -> list[LibraryEntry]:

@@ -250,6 +250,19 @@ def test_json_and_endnote_give_both_papers(text: str) -> None:
             "%0 Journal Article\n%A Love, Ada\n%T Counting sheep\nby day\n%R 10.48550/arXiv.2611.00042\n%8 2026\n\n"
             "%0 Journal Article\n%T Songs of many whales\n%U https://pubmed.ncbi.nlm.nih.gov/41900002/\n"
         ),
+        (
+            "FN Clarivate Analytics Web of Science\nVR 1.0\nPT J\nAU Love, A\n   Chen, B\nTI Counting sheep\n   by day\n"
+            "CR Other A, 2020, DOI 10.5555/other\nDI 10.48550/arXiv.2611.00042\nER\n\n"
+            "PT J\nTI Songs of many whales\nPM 41900002\nER\n\nEF\n"
+        ),
+        (
+            '"Authors","Title","DOI","References"\n"Love, A.; Chen, B.","Counting sheep\nby day","10.48550/arXiv.2611.00042",'
+            '"10.5555/other"\n"","Songs of many whales","pmid:41900002","PMID: 7"\n'
+        ),
+        (
+            "Key;Article Title;Url\nX1;Counting sheep by day;http://arxiv.org/abs/2611.00042v1\n"
+            "X2;Songs of many whales;https://pubmed.ncbi.nlm.nih.gov/41900002/\n"
+        ),
     ],
 )
 def test_exports_of_pubmed_and_endnote_give_both_papers(text: str, line_end: str) -> None:
@@ -280,6 +293,7 @@ def test_what_is_not_understood_is_listed_with_its_line(text: str, unknown: tupl
         "See https://arxiv.org/abs/2611.00001. Also (arXiv:2611.00002), and [this](https://doi.org/10.5555/a.1).",
         "2611.00001,2611.00002;10.5555/a.1",
         "- <https://arxiv.org/abs/2611.00001>\n- **arXiv:2611.00002v2**\n- `10.5555/a.1`",
+        "<rdf:RDF><dc:identifier>arXiv:2611.00001</dc:identifier><a>doi:10.48550/arXiv.2611.00002</a><b>10.5555/a.1</b><p>",
         '<a href="https://arxiv.org/abs/2611.00001">one</a><br>arXiv: 2611.00002 | doi: 10.5555/A.1;',
         "论文：https://arxiv.org/abs/2611.00001。还有（arXiv:2611.00002），10.5555/a.1。",
         "\u201chttps://alphaxiv.org/abs/2611.00001\u201d, ar5iv.org/abs/2611.00002! https://p.example/doi/10.5555/a.1/full?",
