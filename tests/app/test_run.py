@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
@@ -458,6 +459,7 @@ async def test_the_preview_of_a_past_day_is_the_mail_of_that_day_even_if_its_pap
     assert installation.services.message_builder.build_digest(recalled) == mail.read_bytes()
 
 
+@pytest.mark.skipif(not find_spec("wordllama"), reason="the static table is an extra")
 async def test_a_run_continues_the_backlog_of_a_new_model(tmp_path: Path) -> None:
     with UpstreamServer(THURSDAY) as upstream:
         settings = make_isolated_settings(tmp_path / "digest.sqlite3", sources_url=upstream.url, smtp_url="")
