@@ -151,18 +151,25 @@ def parse(body: bytes, scope: str, read_at: datetime, *, url: str = "") -> Fetch
 
 def _parse_item(item: etree._Element) -> Paper | None:
     fields = _read_fields(item)
-    title = normalize_title(strip_section_label(fields.read_prose("title")))
+    full_title = fields.read_prose("title")
+    title = normalize_title(strip_section_label(full_title))
     if is_notice(title):
         return None
     prose, named = strip_publisher_notes(fields.read_prose(*_ABSTRACT_FIELDS))
     abstract = normalize_text(prose)
-    authors = tuple(_parse_authors(fields)) or normalize_names(split_names(named, is_list=True))
+    creators = tuple(_parse_authors(fields))
+    authors = creators or normalize_names(split_names(named, is_list=True))
     published = next(filter(None, map(parse_date, fields.find_texts(*_DATE_FIELDS))), None)
     link = _find_link(item, fields)
     ids = _find_ids(fields, link)
-    paper_id = ids[0] if ids else build_title_key(title, authors, published.year if published else None)
-    if paper_id is None or not title:
-        raise UnreadableItem(paper_id or title)
+    if not ids:
+        # Earlier versions stored it by all of the title and the creators only: it shall not come twice.
+        year, stored = published.year if published else None, (normalize_title(full_title), creators)
+        keys = (build_title_key(*names, year) for names in ((title, authors), stored))
+        ids = tuple(dict.fromkeys(filter(None, keys)))
+    if not ids or not title:
+        raise UnreadableItem(next(iter(ids), title))
+    paper_id = ids[0]
     # A blog's link may lead to the PDF of some version; arXiv's own page is always current.
     is_arxiv = paper_id.startswith("arxiv:")
     url = f"https://arxiv.org/abs/{paper_id.removeprefix('arxiv:')}" if is_arxiv else to_web_link(link)

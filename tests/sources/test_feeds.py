@@ -167,6 +167,9 @@ def test_what_a_publisher_writes_around_a_paper_is_not_its_own() -> None:
     paper = parse_item(f"{title}<description>{description}</description>")
     assert (paper.title, paper.abstract) == ("How sheep count the wool of all other sheep", "")
     assert paper.authors == ("Ada Wolle", "Bo Chen")
+    assert paper.aliases == (
+        "title:articleshowsheepcountthewoolofallothersheep||",
+    )  # as it was stored before
 
 
 def test_atom_without_its_namespace_is_read() -> None:
