@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
+from itertools import groupby
 
 from digest.ranking.tokenizer import STOPWORDS, normalize_text
 from digest.ranking.word_forms import fold_word, split_words
@@ -25,24 +26,23 @@ MAX_WORD = 40  # characters of a word, before which it is looked for
 
 FILLERS = STOPWORDS | frozenset(
     """
-    able absolutely already always another anybody anymore anyone anything apart area areas aren
-    article articles avoid background big bother build building builds business care certainly code
-    codes coding collect collecting collects companies company concern cover covered covers currently
-    dear definitely department deploy deploys develop develops disinterested dislike doesn don eg else
-    engineer engineers enjoy enough enthusiast especially etc even ever everything except fan far
-    fascinating field find first focus focused focuses follow followed following follows get gets
-    getting give good great group groups hello help helps hi hobby hobbyist i'd i'm i've ignore instead
-    institute interest interested interesting interests isn keen keep kind kinds know lab labs last
-    latest lead leads learn least leave less like likes longer look looking looks lot love made mainly
-    make makes making many matter maybe measure measures mostly necessarily need needs never new news
-    next no nothing now off often one ones out own paper papers particular particularly people phd
-    please postdoc practical prefer preferably preference professor rather read reading real really
-    recent related relevant research researcher researchers run running runs scientist scope see send
-    sends share show similar skim small somebody someone something sometimes spare still student
-    students studies study studying stuff subject subjects talk team teams technical tell thank thanks
-    theoretical thing things three topic topics track tracking try two uninterested uninteresting
-    university unless use used useful user uses using want wanted wants watch way ways welcome well
-    whatsoever work worked working works write year years yes yet
+    able absolutely already always another anybody anymore anyone anything apart area areas aren article
+    articles avoid background big bother build building builds business care certainly collect
+    collecting collects companies company concern cover covered covers currently dear definitely
+    department deploy deploys develop develops disinterested dislike doesn don eg else engineer
+    engineers enjoy enough enthusiast especially etc even ever everything except fan far fascinating
+    field find first focus focused focuses follow followed following follows get gets getting give good
+    great group groups hello help helps hi hobby hobbyist ignore instead institute interest interested
+    interesting interests isn keen keep kind kinds know lab labs last latest lead leads learn least
+    leave less like likes longer look looking looks lot love made mainly make makes making many matter
+    maybe measure measures mostly necessarily need needs never new news next no nothing now often one
+    ones paper papers particular particularly people phd please postdoc practical prefer preferably
+    preference professor rather read reading real really recent related relevant research researcher
+    researchers run running runs scientist scope see send sends share show similar skim small somebody
+    someone something sometimes spare still student students studies study studying stuff subject
+    subjects talk team teams technical tell thank thanks theoretical thing things three topic topics
+    track try two uninterested uninteresting university unless use used useful user uses using want
+    wanted wants watch way ways welcome well whatsoever work worked working works write year years yes
     """.split()  # noqa: SIM905  a page of words reads better than a page of quotes
 )
 """Words of a paragraph that say nothing about its topics."""
@@ -382,16 +382,9 @@ def find_phrases(text: str) -> Iterator[str]:
     ['tide tables', 'Baltic']
     """
     for part in _BREAK.split(text):
-        run: list[str] = []
-        for word in _WORD.findall(part):
-            if _is_filler(word):
-                if run:
-                    yield " ".join(run)
-                run = []
-            else:
-                run.append(word)
-        if run:
-            yield " ".join(run)
+        for is_filler, run in groupby(_WORD.findall(part), _is_filler):
+            if not is_filler:
+                yield " ".join(run)
 
 
 def _is_filler(word: str) -> bool:

@@ -50,7 +50,9 @@ MAX_CACHED_CELLS = 4_000_000  # of topics, each with a cell for every paper: 32 
 MIN_ABOUT_MENTIONS = 2  # in an abstract, from which on it is about a topic
 MIN_NUMBERED_LETTERS = 3  # of a name before its number (GPT4)
 _SYMBOLS = re.compile(r"(?<!\w)([CF])(\+\+|#)", re.IGNORECASE)
+_PLURAL = re.compile(r"(?<=\w[A-Z])s\b")  # of an acronym (GNNs, VLAs); "gas" and "arms" are none
 _NUMBERED = re.compile(rf"([^\W\d_]{{{MIN_NUMBERED_LETTERS},}})(\d+)")
+ENDINGS = ("ing", "ed", "er", "ion")  # that folding takes off
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
 Words = tuple[str, ...]
@@ -106,7 +108,7 @@ class TopicMatcher:
         self.coefficients = BY_SENTENCES if sentences else BY_WORDS
         self._field = field.learn_acronyms([f"{paper.title}\n{paper.abstract}" for paper in papers])
         texts = [
-            (fold_sentences(_spell_symbols(paper.title)), fold_sentences(_spell_symbols(paper.abstract)))
+            (fold_sentences(_spell_names(paper.title)), fold_sentences(_spell_names(paper.abstract)))
             for paper in papers
         ]
         self._papers = [
@@ -257,11 +259,12 @@ class TopicMatcher:
 
     def _find_forms(self, topic: str) -> tuple[Words, ...]:
         """Return the ways to write a topic: as typed without slips, and with acronyms written out or used."""
-        topic = _spell_symbols(topic)
-        raw = [self._mend(fold_word(word)) for word in split_words(normalize_text(topic))]
+        topic = _spell_names(topic)
+        words = split_words(normalize_text(topic))
+        raw = [self._mend(word) for word in words]
         typed = _reduce(raw)
         forms = [typed]
-        for position, word in enumerate(split_words(normalize_text(topic))):
+        for position, word in enumerate(words):
             forms += [
                 _reduce([*raw[:position], *long.split(), *raw[position + 1 :]])
                 for long in self._get_long_forms(word)
@@ -284,16 +287,17 @@ class TopicMatcher:
         return [long for long, count in long_forms.items() if count >= least][:3]
 
     def _mend(self, word: str) -> str:
-        """Return the known word that a word unknown to the field and to the day is one slip away from."""
-        is_known = self._field.counts.get(word, 0) > 1 or word in self._postings
+        """Return the folded word; if field and day do not know it, the known word one slip away, folded."""
+        folded = fold_word(word)
+        is_known = self._field.counts.get(folded, 0) > 1 or folded in self._postings
         if is_known or len(word) < MIN_TYPED_LENGTH or not (word.isascii() and word.isalpha()):
-            return word
+            return folded
+        slips = _list_slips(folded)  # of "learnig" too: a slip in an ending hides it from folding
+        slips |= {fold_word(slip) for slip in slips if slip.endswith(ENDINGS)}
         known = {
-            candidate: count
-            for candidate in _list_slips(word)
-            if (count := self._field.counts.get(candidate, 0)) >= MIN_KNOWN_TEXTS
+            slip: count for slip in slips if (count := self._field.counts.get(slip, 0)) >= MIN_KNOWN_TEXTS
         }
-        return max(sorted(known), key=known.__getitem__, default=word)
+        return max(sorted(known), key=known.__getitem__, default=folded)
 
 
 def limit_meaning(nearness: Floats, related: Floats) -> Floats:
@@ -376,8 +380,9 @@ def _is_near(form: Words, text: str, window: int) -> bool:
     return False
 
 
-def _spell_symbols(text: str) -> str:
-    """Return a text in which names of languages that end in symbols (C++) are words."""
+def _spell_names(text: str) -> str:
+    """Return a text in which languages named with symbols (C++) are words, and acronyms are singular."""
+    text = _PLURAL.sub("", text)
     if "++" not in text and "#" not in text:
         return text
     return _SYMBOLS.sub(lambda match: f"{match[1]}{'plus' * match[2].count('+') or 'sharp'} ", text)

@@ -95,6 +95,8 @@ RULED_OUT = [
     ("I'm into machine unlearning, not interested in general forgetting; also privacy.",
      "machine unlearning, privacy", "general forgetting"),
     ("Braids (not hair), knots", "Braids, knots", "hair"),
+    ("Source code search, eye tracking. No coding agents.",
+     "Source code search, eye tracking", "coding agents"),
     ("Nothing too applied: type theory", "type theory", "applied"),
     ("I no longer care for knots, braids are what I need.", "braids", "knots"),
     ("I have zero interest in knots. I don't have time for braids.", "", "knots, braids"),

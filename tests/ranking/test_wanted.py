@@ -53,7 +53,11 @@ def get_probability(profile: Profile, *papers: Paper) -> list[float]:
         ("Bayesian optimisation", "Bayesian optimization"),
         ("behaviour cloning", "behavior cloning"),
         ("knowledge distilation", "knowledge distillation"),  # a typing slip
+        ("reinforcement learnig", "reinforcement learning"),  # one in an ending
+        ("image segmentatoin", "image segmentation"),
         ("GNN", "graph neural networks"),
+        ("BCIs", "brain-computer interfaces"),
+        ("natural gas", "natural gas"),  # no plural of GA, genetic algorithm
         ("graph neural networks", "a GNN"),
         ("text to speech", "text-to-speech synthesis"),
         ("C++", "memory-safe C++ programs"),
