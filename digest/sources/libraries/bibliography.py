@@ -186,7 +186,7 @@ def _find_id(fields: Mapping[str, list[str]]) -> str:
     others = (name for name in fields if name not in _OTHER_PAPERS and name not in _ID_FIELDS)
     if found := find_first_id(map(_strip_tex, _get_values(fields, (*_ID_FIELDS, *others)))):
         return found
-    numbers = (value.strip() for value in _get_values(fields, ("pmid",)))
+    numbers = (value.strip() for value in _get_values(fields, ("pmid", "pubmedid", "pm")))
     return next((f"pmid:{number}" for number in numbers if _PMID.fullmatch(number)), "")
 
 
@@ -291,12 +291,12 @@ def _flatten(value: Any, *, depth: int = 0) -> Iterator[str]:
 
 
 def _parse_table(lines: Sequence[str]) -> list[LibraryEntry]:
-    """Parse a table with a column of titles, as Zotero, Scopus and IEEE export it; empty if it is none."""
+    """Parse a table with a column of titles, as Zotero, Scopus and others export it; empty if it is none."""
     delimiter = max(",;\t", key=lines[0].count)
     rows = csv.reader((f"{line}\n" for line in lines), delimiter=delimiter)
     try:
         names = [re.sub(r"\W+", "", name).lower() for name in next(rows, [])]
-        if len(names) < 2 or {"title", "articletitle", "documenttitle"}.isdisjoint(names):
+        if len(names) < 2 or {"title", "articletitle", "documenttitle", "ti"}.isdisjoint(names):
             return []
         return [_make_entry(dict(zip(names, row, strict=False)), rows.line_num) for row in rows if any(row)]
     except csv.Error:  # a field of more than 128 KiB

@@ -260,6 +260,10 @@ def test_json_and_endnote_give_both_papers(text: str) -> None:
             '"10.5555/other"\n"","Songs of many whales","pmid:41900002","PMID: 7"\n'
         ),
         (
+            "PT\tAU\tTI\tDI\tPM\nJ\tLove, A\tCounting sheep by day\t10.48550/arXiv.2611.00042\t\n"
+            "J\t\tSongs of many whales\t\t41900002\n"
+        ),
+        (
             "Key;Article Title;Url\nX1;Counting sheep by day;http://arxiv.org/abs/2611.00042v1\n"
             "X2;Songs of many whales;https://pubmed.ncbi.nlm.nih.gov/41900002/\n"
         ),
