@@ -21,7 +21,7 @@ _NOTES = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _HEADING = re.compile(r"^(?:(?i:abstract|summary)[:.]|ABSTRACT) ")
-_LINK = re.compile(r"\s*[\[(]?\b(?:read more|continue reading)\b\W*$", re.IGNORECASE)
+_LINK = re.compile(r"(?:^|(?<=[.!?…])|\s*[\[(]|\n)\s*(?:read more|continue reading)\b\W*$", re.IGNORECASE)
 
 
 def strip_section_label(title: str) -> str:

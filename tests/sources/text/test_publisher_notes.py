@@ -37,6 +37,7 @@ from digest.sources.text.publisher_notes import strip_publisher_notes, strip_sec
             "",
         ),
         ("<p>Sheep sleep. <a>[Read more]</a></p>", "Sheep sleep.", ""),
+        ("Sheep sleep… Continue reading →", "Sheep sleep…", ""),
         ("No abstract available.", "", ""),
     ],
 )
@@ -52,6 +53,7 @@ def test_only_the_abstract_is_kept(markup: str, abstract: str, authors: str) -> 
         "Volumes of wool, published online, are read more often than others.",
         "The post is old; it appeared in print first.",
         "Summary statistics of sheep are given.",
+        "Sheep with glasses read more.",
     ],
 )
 def test_sentences_of_an_abstract_stay(prose: str) -> None:
