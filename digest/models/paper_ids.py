@@ -139,9 +139,8 @@ _WORD_BREAK = re.compile(
 _PMID_LABEL = re.compile(r"\b(?:pmid|pubmed id)[:\s]\s*(?=\d)", re.IGNORECASE)
 _GLUE = re.compile(r"[,;|<>()\[\]{}\"'，。、；：（）]|(?=https?://)|(?=arxiv:)|(?<=doi:)", re.IGNORECASE)
 
-_SYLLABLES = re.compile(
-    "[\u3040-\u9fff\uac00-\ud7af]"
-)  # a kana, Chinese or Korean sign says as much as two letters
+# Chinese, Japanese and Korean characters: each says as much as two letters.
+_CJK = re.compile("[\u3040-\u9fff\uac00-\ud7af]")
 _NO_LETTERS = re.compile(r"[\W_]+")
 _TEX = re.compile(r"\\[a-zA-Z]+\*?|[\\${}]")
 _ACCENTS = re.compile("[\u0300-\u036f]")
@@ -221,7 +220,7 @@ def build_keys(paper: Paper) -> tuple[str, ...]:
 def build_title_key(title: str, authors: Iterable[str], year: int | None) -> str | None:
     """Return the id of a paper without arXiv id or DOI, None if the title is too short to identify it."""
     letters = normalize_letters(title)
-    if len(letters) + len(_SYLLABLES.findall(letters)) < MIN_TITLE_LETTERS:
+    if len(letters) + len(_CJK.findall(letters)) < MIN_TITLE_LETTERS:
         return None
     return f"title:{letters}|{_get_surname(authors)}|{year or ''}"
 

@@ -30,6 +30,7 @@ from digest.sources.pages import (
 )
 from digest.sources.text.dates import parse_date
 from digest.sources.text.normalize import normalize_names, normalize_text, normalize_title, strip_tags
+from digest.sources.text.publisher_notes import strip_heading
 
 PAGE_SIZE = 200
 MAX_ISSNS = 40  # in one request, whose address would else be too long
@@ -43,11 +44,6 @@ _NOT_PAPERS = frozenset(
 )
 _SAME_WORK = ("has-preprint", "is-preprint-of")
 _HEADING = re.compile(r"<jats:title\b[^<>]*>([^<>]{0,200})</jats:title>")
-# A tag or a stop ends it: "Abstract interpretation" begins a sentence.
-_OWN_HEADING = re.compile(
-    r"^((?:\s|<[^<>]*>)*+)(?:abstract|summary)\s*(?:[:.]|(?=</(?:jats:)?(?:title|p|bold|b|strong|h\d)\b))",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +141,7 @@ def _parse_work(work: Any, read_at: datetime) -> Paper | None:
 
 def _read_abstract(markup: str) -> str:
     """Return an abstract without its own heading, and with those of its sections as `Background: `."""
-    return normalize_text(strip_tags(_HEADING.sub(_format_heading, _OWN_HEADING.sub(r"\1", markup, count=1))))
+    return normalize_text(strip_tags(_HEADING.sub(_format_heading, strip_heading(markup))))
 
 
 def _format_heading(heading: re.Match[str]) -> str:

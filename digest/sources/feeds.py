@@ -29,7 +29,7 @@ from digest.sources.text.normalize import (
     normalize_title,
     strip_tags,
 )
-from digest.sources.text.publisher_notes import strip_publisher_notes, strip_section_label
+from digest.sources.text.publisher_notes import strip_heading, strip_publisher_notes, strip_section_label
 from digest.sources.xml import local_name, markup_of, parse_elements, text_of
 
 CONTENT_NAMESPACE = "http://purl.org/rss/1.0/modules/content/"
@@ -72,9 +72,9 @@ class Fields:
         """Yield the texts of these elements that are not empty."""
         return filter(None, map(text_of, self.find(*names)))
 
-    def read_prose(self, *names: str) -> str:
-        """Return the first of these elements that is not empty, without tags."""
-        return strip_tags(next(filter(None, map(markup_of, self.find(*names))), ""))
+    def read_markup(self, *names: str) -> str:
+        """Return the first of these elements that is not empty, with its tags."""
+        return next(filter(None, map(markup_of, self.find(*names))), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +151,12 @@ def parse(body: bytes, scope: str, read_at: datetime, *, url: str = "") -> Fetch
 
 def _parse_item(item: etree._Element) -> Paper | None:
     fields = _read_fields(item)
-    full_title = fields.read_prose("title")
+    full_title = strip_tags(fields.read_markup("title"))
     title = normalize_title(strip_section_label(full_title))
     if is_notice(title):
         return None
-    prose, named = strip_publisher_notes(fields.read_prose(*_ABSTRACT_FIELDS))
+    markup = strip_heading(fields.read_markup(*_ABSTRACT_FIELDS))
+    prose, named = strip_publisher_notes(strip_tags(markup))
     abstract = normalize_text(prose)
     creators = tuple(_parse_authors(fields))
     authors = creators or normalize_names(split_names(named, is_list=True))

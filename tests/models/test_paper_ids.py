@@ -229,7 +229,7 @@ def test_a_title_key_needs_a_long_enough_title() -> None:
 @pytest.mark.parametrize(
     "title", ["양떼의 행동과 양모의 품질 예측", "羊群行为与羊毛质量的研究", "羊の群れと羊毛の品質の研究"]
 )
-def test_a_title_of_syllables_needs_half_as_many(title: str) -> None:
+def test_a_title_in_cjk_characters_needs_half_as_many(title: str) -> None:
     assert build_title_key(title, (), 2026)
     assert build_title_key(title[:6], (), 2026) is None
 

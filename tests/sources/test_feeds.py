@@ -167,9 +167,10 @@ def test_what_a_publisher_writes_around_a_paper_is_not_its_own() -> None:
     paper = parse_item(f"{title}<description>{description}</description>")
     assert (paper.title, paper.abstract) == ("How sheep count the wool of all other sheep", "")
     assert paper.authors == ("Ada Wolle", "Bo Chen")
-    assert paper.aliases == (
-        "title:articleshowsheepcountthewoolofallothersheep||",
-    )  # as it was stored before
+    earlier = "title:articleshowsheepcountthewoolofallothersheep||"  # the id by which it may be stored
+    assert paper.aliases == (earlier,)
+    bold = "<description>&lt;p&gt;&lt;b&gt;Abstract&lt;/b&gt; Sheep sleep.&lt;/p&gt;</description>"
+    assert parse_item(title + bold).abstract == "Sheep sleep."
 
 
 def test_atom_without_its_namespace_is_read() -> None:

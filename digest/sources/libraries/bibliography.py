@@ -52,7 +52,8 @@ _RIS_TAGS = frozenset(
     "J1 J2 VL IS SP EP SN KW ID PB CY ED M1 M2 M3 C1 C2 C3 C4 C5 C6 C7 C8 AN LA LB DB DP ET OP RI RN "
     "RP SE TA AD AV CA CN CP U1 U2 U3 U4 U5".split()
 )
-_TITLES = ("title", "articletitle", "documenttitle", "ti", "t1", "tt", "bt", "ct", "st", "booktitle")
+_TITLE_COLUMNS = ("title", "articletitle", "documenttitle", "ti")  # of tables
+_TITLES = (*_TITLE_COLUMNS, "t1", "tt", "bt", "ct", "st", "booktitle")
 _ABSTRACTS = ("abstract", "ab", "n2", "abstractnote")
 # Where an id stands, surest first; then in any other field, but for those that may name other papers.
 _ID_FIELDS = tuple(
@@ -296,7 +297,7 @@ def _parse_table(lines: Sequence[str]) -> list[LibraryEntry]:
     rows = csv.reader((f"{line}\n" for line in lines), delimiter=delimiter)
     try:
         names = [re.sub(r"\W+", "", name).lower() for name in next(rows, [])]
-        if len(names) < 2 or {"title", "articletitle", "documenttitle", "ti"}.isdisjoint(names):
+        if len(names) < 2 or {*_TITLE_COLUMNS}.isdisjoint(names):
             return []
         return [_make_entry(dict(zip(names, row, strict=False)), rows.line_num) for row in rows if any(row)]
     except csv.Error:  # a field of more than 128 KiB

@@ -12,7 +12,7 @@ _NOTES = re.compile(
     r"publication date:.*\nsource:.*|author\(s\):.*"  # Elsevier, American Physical Society
     r"|\[.{3,80}\] published \w{3} \w{3} \d\d?, \d{4}"
     r"|.{1,100}, published online: [\w ,]{6,30}; doi:\S+"  # Nature
-    r"|(?:.{1,120}, )?(?:volume [\w-]+, .{1,80}|earlyview\.?|ahead of print\.?)"  # Wiley, SAGE
+    r"|(?:.{1,120}, )?(?:volume (?:\d|ahead-)[\w-]*, .{1,80}|earlyview\.?|ahead of print\.?)"  # Wiley, SAGE
     r"|arxiv:\S+ announce type: [\w-]+"
     r"|the post .{1,500} appeared first on .{1,200}"  # WordPress
     r"|\W*no abstract(?: is)? available\W*"
@@ -20,7 +20,11 @@ _NOTES = re.compile(
     r")$",
     re.IGNORECASE | re.MULTILINE,
 )
-_HEADING = re.compile(r"^(?:(?i:abstract|summary)[:.]|ABSTRACT) ")
+# A tag or a stop ends it: "Abstract interpretation" begins a sentence.
+_HEADING = re.compile(
+    r"^((?:\s|<[^<>]*>)*+)"
+    r"(?:(?i:abstract|summary)\s*(?:[:.]|(?=</(?:jats:)?(?:title|p|bold|b|strong|h\d)\b))|ABSTRACT\s)"
+)
 _LINK = re.compile(r"(?:^|(?<=[.!?…])|\s*[\[(]|\n)\s*(?:read more|continue reading)\b\W*$", re.IGNORECASE)
 
 
@@ -29,12 +33,17 @@ def strip_section_label(title: str) -> str:
     return _SECTION_LABEL.sub("", title)
 
 
+def strip_heading(markup: str) -> str:
+    """Return an abstract, with tags or without, without the word that says it is one."""
+    return _HEADING.sub(r"\1", markup)
+
+
 def strip_publisher_notes(prose: str) -> tuple[str, str]:
-    """Return an abstract without its heading and without the lines beside it; and the authors they name.
+    """Return an abstract without the lines beside it and without its heading; and the authors they name.
 
     *prose* has a line for each paragraph, as `strip_tags` returns it.
     """
     text = "\n".join(filter(None, (" ".join(line.split()) for line in prose.splitlines())))
     named = _AUTHORS.search(text)
-    abstract = _HEADING.sub("", _NOTES.sub("", text).strip())
-    return _LINK.sub("", abstract), named[1] if named else ""
+    abstract = strip_heading(_NOTES.sub("", text).strip())
+    return _LINK.sub("", abstract).strip(), named[1] if named else ""

@@ -31,6 +31,7 @@ from digest.sources.text.publisher_notes import strip_publisher_notes, strip_sec
         ("<h2>ABSTRACT</h2><p>Sheep sleep.</p>", "Sheep sleep.", ""),
         ("Summary. Sheep sleep.", "Sheep sleep.", ""),
         ("<b>ABSTRACT</b> Sheep sleep.", "Sheep sleep.", ""),
+        ("Wool Science, Volume ahead-of-print, Issue ahead-of-print.", "", ""),
         (
             "<p>Sheep sleep.</p><p>The post <a>Sheep</a> appeared first on <a>Wool</a>.</p>",
             "Sheep sleep.",
@@ -54,6 +55,7 @@ def test_only_the_abstract_is_kept(markup: str, abstract: str, authors: str) -> 
         "The post is old; it appeared in print first.",
         "Summary statistics of sheep are given.",
         "Sheep with glasses read more.",
+        "We measure mass, volume changes, and the wool of sheep.",
     ],
 )
 def test_sentences_of_an_abstract_stay(prose: str) -> None:
