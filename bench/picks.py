@@ -5,8 +5,11 @@
 
 It reads `../shared/picks`: readers' words, papers of real mornings, and a grade for each paper that is right.
 `play.py` there makes the picks with the installed `digest`; the measures are defined in its README.
+The same is measured for other readers, invented and judged for this project (`judged_readers.jsonl`), on
+other mornings of `../shared/replay`: nothing was fitted to them.
 """
 
+import gzip
 import json
 import math
 import shutil
@@ -14,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +25,15 @@ from typing import Any
 from bench.results import BenchResult
 from digest.models import Paper
 
-FOLDER = Path(__file__).parent.parent.parent / "shared" / "picks"
+SHARED = Path(__file__).parent.parent.parent / "shared"
+FOLDER = SHARED / "picks"
+REPLAY = SHARED / "replay" / "papers-2026-03-02-to-05-29.jsonl.gz"
+OTHER_READERS = Path(__file__).with_name("judged_readers.jsonl")
+OTHER_DAYS = {
+    1: ("2026-03-09", "2026-03-12"),
+    2: ("2026-04-09", "2026-04-14"),
+    3: ("2026-05-15", "2026-05-19"),
+}
 PLACES = 6
 GOALS = {
     "precision": 0.8,
@@ -129,22 +140,67 @@ def play(folder: Path = FOLDER) -> list[dict[str, Any]]:
         return read_lines(Path(work) / "picks.jsonl")
 
 
+def write_other_readers(folder: Path) -> None:
+    """Write the other judged readers and the papers of their mornings into a folder like `../shared/picks`.
+
+    Those who write in another language than English are left out: they are not understood.
+    """
+    shutil.copyfile(FOLDER / "play.py", folder / "play.py")
+    readers = [reader for reader in read_lines(OTHER_READERS) if "language" not in reader]
+    grades = [
+        {"profile": reader["id"], "paper": paper, "grade": grade}
+        for reader in readers
+        for grade, name in ((2, "exact"), (1, "close"))
+        for paper in reader[name]
+    ]
+    _write_lines(folder / "profiles.jsonl", readers)
+    _write_lines(folder / "judgements.jsonl", grades)
+    judged = {line["id"] for pool in OTHER_DAYS for line in read_lines(FOLDER / f"pool-{pool}.jsonl")}
+    with gzip.open(REPLAY, "rt", encoding="utf-8") as lines:
+        papers = [paper for paper in map(json.loads, lines) if paper["id"] not in judged]
+    for pool, (first, last) in OTHER_DAYS.items():
+        listed = [paper for paper in papers if first <= paper["featured"] <= last]
+        _write_lines(folder / f"pool-{pool}.jsonl", [_convert_paper(paper, last) for paper in listed])
+
+
 def run_bench() -> Iterator[BenchResult]:
-    """Yield the five figures of the product as it stands."""
-    if not FOLDER.exists():
-        sys.exit(f"The judged readers are not here: {FOLDER}")
-    judged = Judged.read(FOLDER)
-    picks = {line["profile"]: line["picks"] for line in play()}
+    """Yield the five figures of the product as it stands, for both sets of readers."""
+    if not FOLDER.exists() or not REPLAY.exists():
+        sys.exit(f"The judged readers and their papers are not here: {FOLDER}, {REPLAY}")
+    yield from _measure_product(FOLDER, "picks")
+    with tempfile.TemporaryDirectory() as folder:
+        write_other_readers(Path(folder))
+        yield from _measure_product(Path(folder), "picks of others")
+
+
+def _measure_product(folder: Path, name: str) -> Iterator[BenchResult]:
+    judged = Judged.read(folder)
+    picks = {line["profile"]: line["picks"] for line in play(folder)}
     figures = summarize([measure(own, picks.get(name, []), judged) for name, own in judged.profiles.items()])
-    for name, goal in GOALS.items():
+    for figure, goal in GOALS.items():
         yield BenchResult(
-            name=f"picks: {name.replace('_', ' ')}",
-            ours=figures[name],
+            name=f"{name}: {figure.replace('_', ' ')}",
+            ours=figures[figure],
             unit="",
-            ratio=figures[name],
+            ratio=figures[figure],
             goal=goal,
-            at_most=name == "wrong_a_mail",
+            at_most=figure == "wrong_a_mail",
         )
+
+
+def _convert_paper(paper: Mapping[str, Any], last_day: str) -> dict[str, Any]:
+    """Return a replayed paper as a pool has it, with its votes up to the end of that day."""
+    votes = [
+        {"t": snapshot["t"], "value": snapshot["upvotes"]}
+        for snapshot in paper["snapshots"]
+        if snapshot["upvotes"] is not None and snapshot["t"][:10] <= last_day
+    ]
+    same = ("id", "title", "abstract", "authors", "published", "keywords", "github")
+    return {name: paper[name] for name in same} | {"listed": paper["featured"], "signals": votes}
+
+
+def _write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
 
 
 def _compute_gain(grades: Sequence[int]) -> float:

@@ -84,7 +84,7 @@ def fit(features: Doubles, owner: Indices, grades: Indices) -> tuple[Doubles, fl
         weights = minimize(
             _compute_loss,
             weights,
-            args=(best, is_right, np.where(grades == 1, CLOSE_WEIGHT, 1.0)),
+            args=(best, is_right, _weigh(grades)),
             jac=True,
             bounds=[(0, None)] * features.shape[1] + [(None, None)],
         ).x
@@ -93,10 +93,28 @@ def fit(features: Doubles, owner: Indices, grades: Indices) -> tuple[Doubles, fl
 
 def fit_pairs(pairs: Sequence[Pairs], judged: Judged) -> tuple[Doubles, float]:
     """Return coefficients and intercept fitted to these mornings."""
+    return fit(*_join_pairs(pairs, judged))
+
+
+def compute_loss(pairs: Sequence[Pairs], judged: Judged, coefficients: Doubles, intercept: float) -> float:
+    """Return what the fit makes small: the regularized loss of these coefficients for these mornings."""
+    features, owner, grades = _join_pairs(pairs, judged)
+    scale = features.std(axis=0) + 1e-9
+    best = features[_choose_best(features @ coefficients + intercept, owner)] / scale
+    weights = np.append(coefficients * scale, intercept)
+    return _compute_loss(weights, best, np.sign(grades - 0.5), _weigh(grades))[0]
+
+
+def _join_pairs(pairs: Sequence[Pairs], judged: Judged) -> tuple[Doubles, Indices, Indices]:
+    """Return the features of these mornings, the pair of each row by number, and the grade of each pair."""
     starts = np.cumsum([0, *(len(own.keys) for own in pairs)])
     owner = np.concatenate([own.owner + start for own, start in zip(pairs, starts, strict=False)])
     grades = np.array([judged.get_grade(*key) for own in pairs for key in own.keys])
-    return fit(np.concatenate([own.features for own in pairs]), owner, grades)
+    return np.concatenate([own.features for own in pairs]), owner, grades
+
+
+def _weigh(grades: Indices) -> Doubles:
+    return np.where(grades == 1, CLOSE_WEIGHT, 1.0)
 
 
 def _compute_loss(
