@@ -11,9 +11,11 @@ from digest.app.embedding_models import load_model
 from digest.ranking.topic_matching import BY_SENTENCES, BY_WORDS, Coefficients
 
 
-@pytest.mark.long
 @pytest.mark.skipif(not FOLDER.exists(), reason="the judged readers are not here")
-@pytest.mark.parametrize(("vectors", "shipped"), [("none", BY_WORDS), ("sentences", BY_SENTENCES)])
+@pytest.mark.parametrize(
+    ("vectors", "shipped"),
+    [("none", BY_WORDS), pytest.param("sentences", BY_SENTENCES, marks=pytest.mark.long)],
+)
 def test_shipped_coefficients_explain_the_readers_as_well_as_the_fit(
     vectors: str, shipped: Coefficients
 ) -> None:
