@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 from fastapi import FastAPI
 from httpx import AsyncClient
 from jinja2 import Environment, nodes
@@ -100,6 +101,25 @@ async def test_a_reader_gets_the_language_they_chose_and_everybody_else_that_of_
         assert title in page.text, path
     feed = await visitor.get(feed_path(app.state.ctx, ada, "atom"), headers=french)
     assert ": tus números</title>" in feed.text
+
+
+@pytest.mark.parametrize(
+    ("language", "english"),
+    [("en", "English"), ("de", "Englisch"), ("fr", "anglais"), ("es", "inglés"), ("zh", "英文")],
+)
+async def test_the_fields_for_interests_say_that_they_are_matched_in_english(
+    visitor: AsyncClient, services: Services, ada: Subscriber, language: str, english: str
+) -> None:
+    with services.store.begin() as tx:
+        tx.subscribers.save(replace(ada, preferences=replace(ada.preferences, language=language)))
+
+    front = await visitor.get("/", headers={"accept-language": language})
+    settings = await visitor.get(url_path(services.links.preferences_url(ada.public_id)))
+
+    for page, hint in ((front, "interests"), (settings, "keywords"), (settings, "text")):
+        field = BeautifulSoup(page.text, "lxml").select_one(f"#{hint}-hint")
+        assert field is not None
+        assert english in field.get_text()
 
 
 async def test_the_administration_stays_english(visitor: AsyncClient) -> None:
