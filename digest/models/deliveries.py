@@ -80,7 +80,7 @@ class Delivery:
     last_reply: str = ""
     accepted_at: datetime | None = None
     channel_id: int | None = None  # None: a mail
-    reader: Subscriber | None = field(default=None, compare=False, repr=False)  # without liked papers
+    reader: Subscriber | None = field(default=None, compare=False, repr=False)  # without the profile
 
     @property
     def is_copy(self) -> bool:

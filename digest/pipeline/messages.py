@@ -224,6 +224,7 @@ class MessageBuilder:
             url = links.confirm_url(reader.public_id, expires=expires, extra=address)
             return renderer.render_address_change(reader, address, url, hours=hours)
         if mail == "welcome":
+            reader = self._load_reader(delivery) or reader  # with the profile, which a claim leaves out
             waits = is_due_on_confirming(reader)
             coming = find_following_slot(reader, delivery.slot) if waits else reader.next_due
             at_once = delivery.slot == reader.confirmed_at and not is_paused(reader.schedule, delivery.slot)

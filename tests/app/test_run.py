@@ -101,6 +101,20 @@ async def test_a_run_goes_from_the_sources_to_the_mail(installation: Installatio
     assert "more papers" in message["Subject"]
 
 
+async def test_the_welcome_names_the_topics_of_the_subscriber(installation: Installation) -> None:
+    installation.subscribe(keywords="language models, reasoning")
+    with installation.services.store.begin() as tx:
+        ada = tx.subscribers.get_by_address("ada@example.com")
+        tx.deliveries.enqueue_notice(DeliveryKind.NOTICE, ada, "welcome/1", {"mail": "welcome"}, now=THURSDAY)
+
+    await installation.send(THURSDAY)
+
+    (mail,) = installation.services.settings.outbox_dir.glob("*.eml")
+    text = message_from_bytes(mail.read_bytes(), policy=policy.default).get_body(("plain",))
+    assert text is not None
+    assert "your topics: language models, reasoning." in " ".join(text.get_content().split())
+
+
 async def test_running_the_day_again_sends_nothing_more(installation: Installation) -> None:
     installation.subscribe()
     await installation.fetch_and_send(THURSDAY)

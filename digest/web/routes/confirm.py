@@ -113,7 +113,7 @@ def _is_same_browser(ctx: WebContext, request: Request, reader: Subscriber) -> b
 
 
 def _show_confirmed(ctx: WebContext, reader: Subscriber) -> Response:
-    topics = list_topics(reader.profile)
+    topics, preferences = list_topics(reader.profile), ctx.services.links.preferences_url(reader.public_id)
     names = {"brand": ctx.services.site.brand, "address": reader.address}
     is_sent = reader.status is Status.CONFIRMED and not is_paused(reader.schedule, ctx.clock())
     return ctx.pages.render_message(
@@ -125,12 +125,7 @@ def _show_confirmed(ctx: WebContext, reader: Subscriber) -> Response:
         gettext("Papers are picked for you from your topics: %(topics)s.") % {"topics": topics}
         if topics
         else gettext("Tell us what you work on, and we will pick papers for you."),
-        links=[
-            (
-                gettext("Interests, time and time zone"),
-                ctx.services.links.preferences_url(reader.public_id),
-            )
-        ],
+        links=[(gettext("Interests, time and time zone"), preferences)],
     )
 
 
