@@ -204,7 +204,7 @@ def show_archive_day(ctx: WebContextDep, day: str) -> Response:
         day=archive_day,
         day_name=get_page_locale().format_day(archive_day),
         cards=cards,
-        ranked=len(ranked),
+        has_more=len(ranked) > len(cards),
         is_over=archive_day < now.date(),
         description=_describe_list(cards, gettext("What trended that day, and why.")),
         before=f"/archive/{archive_day - timedelta(days=1)}" if _has_earlier(ctx, archive_day) else "",

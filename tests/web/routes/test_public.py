@@ -149,10 +149,10 @@ async def test_the_archive_links_to_days_with_papers(visitor: AsyncClient) -> No
     assert "Nothing was announced" in (await visitor.get("/archive/2026-11-20")).text
 
 
-async def test_a_day_of_the_archive_says_how_many_papers_it_leaves_out(
+async def test_a_day_of_the_archive_says_that_it_leaves_papers_out(
     visitor: AsyncClient, services: Services
 ) -> None:
-    assert "hottest of" not in (await visitor.get("/archive/2026-11-23")).text
+    assert "with the most attention" not in (await visitor.get("/archive/2026-11-23")).text
     with services.store.begin() as tx:
         tx.papers.add(
             [make_paper(f"Sheep No. {number}") for number in range(40)], seen_at=NOW - timedelta(hours=6)
@@ -160,11 +160,11 @@ async def test_a_day_of_the_archive_says_how_many_papers_it_leaves_out(
     again = AsyncClient(transport=ASGITransport(create_app(services, clock=Clock())), base_url=BASE)
     async with again:
         page = (await again.get("/archive/2026-11-23")).text
-    assert "The 25 hottest of 43 papers so far today." in page
+    assert "The 25 papers with the most attention so far today." in page
     tomorrow = create_app(services, clock=Clock(NOW + timedelta(days=1)))
     async with AsyncClient(transport=ASGITransport(tomorrow), base_url=BASE) as later:
         page = (await later.get("/archive/2026-11-23")).text
-    assert "The 25 hottest of 43 papers, as they stood when the day ended." in page
+    assert "The 25 papers with the most attention, as they stood when the day ended." in page
 
 
 async def test_the_search_filter_names_the_sources_of_papers(visitor: AsyncClient) -> None:
