@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from starlette.responses import RedirectResponse, Response
@@ -76,7 +76,7 @@ def show_overview(ctx: AdminContext, session: CurrentSession, days: Literal["30"
         today=figures[-1],
         waiting=waiting,
         papers=papers,
-        last_run=ticked[:16].replace("T", " at ") if ticked else "",
+        last_run=datetime.fromisoformat(ticked) if ticked else None,
         next_due=next_due,
         is_due=next_due is not None and next_due <= now + timedelta(minutes=1),
         charts=build_charts(figures),

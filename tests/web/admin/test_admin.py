@@ -18,6 +18,7 @@ from digest.db.deliveries.bounce_policy import AlikeAnswer
 from digest.models import Profile, Status, Subscriber, SuppressionReason
 from digest.models.addresses import hash_address
 from digest.pipeline.alerts import find_judgement_problems
+from digest.pipeline.clock_repair import LAST_TICK_KEY
 from digest.pipeline.status import SEND_BLOCKED_KEY
 from digest.web.admin import audit, bulk, overview, subscriber, subscribers, suppressions, transfer
 from digest.web.app import create_app
@@ -259,6 +260,8 @@ async def test_a_subscriber_is_added_changed_paused_suppressed_and_erased(
     changed = find_reader("eve@example.com")
     assert changed
     assert changed.profile.keywords == ("tea", "cups")
+    (field,) = BeautifulSoup((await admin.get(home)).text, "lxml").select("textarea[name=keywords]")
+    assert field.get_text() == "tea, cups"  # a long list is seen whole
     assert (await admin.post(home, data={**csrf_field, "send_at": "late"}, headers=OURS)).status_code == 422
     for action, status in (("pause", "paused"), ("resume", "confirmed"), ("suppress", "unsubscribed")):
         assert (await admin.post(f"{home}/{action}", data=csrf_field, headers=OURS)).status_code == 303
@@ -379,6 +382,20 @@ async def test_overview_tells_how_many_joined_since_the_first_count(
         confirmed = tx.subscribers.count_by_status()[Status.CONFIRMED]
         tx.statistics.record_day(NOW.date() - timedelta(days=9), {"subscribers_confirmed": confirmed - 1})
     assert f"+1 since {NOW - timedelta(days=9):%d %b}" in (await admin.get("/admin")).text
+
+
+async def test_overview_writes_the_last_run_as_the_other_times(
+    admin: AsyncClient, services: Services
+) -> None:
+    def find_last_run(page: str) -> str:
+        term = BeautifulSoup(page, "lxml").find("dt", string="Last run (UTC)")
+        assert term is not None
+        return str(term.find_next("dd"))
+
+    assert find_last_run((await admin.get("/admin")).text) == "<dd>never</dd>"
+    with services.store.begin() as tx:
+        tx.meta.write(LAST_TICK_KEY, "2026-11-23T09:05:00.123+00:00")
+    assert ">23 Nov 2026, 09:05</time>" in find_last_run((await admin.get("/admin")).text)
 
 
 async def test_overview_names_no_command_whatever_is_wrong(admin: AsyncClient, services: Services) -> None:
