@@ -38,7 +38,7 @@ def command(
             if delivery is None or not tx.deliveries.resolve(delivery.id, resend=bool(resend), now=now):
                 raise NotFound(f"There is no uncertain email {public_id}; see: digest deliveries")
             tx.audit.write(get_actor_name(), "resolve", public_id, {"resend": bool(resend)}, at=now)
-            click.echo("It will be sent with the next run." if resend else "Counted as sent.")
+            click.echo("`digest serve` or the next `digest run` sends it." if resend else "Counted as sent.")
             return
         rows = tx.deliveries.list_by_state(DeliveryState(state), limit=limit)
     if as_json:

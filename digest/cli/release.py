@@ -19,4 +19,4 @@ def command(*, key: str, now: datetime) -> None:
             held = ", ".join(hold.key for hold in tx.sources.list_held()) or "nothing"
             raise NotFound(f"No edition {key} is held; what is held now: {held}.")
         tx.audit.write(actor, "release", key, at=now)
-    click.echo(f"Released {key}; it will be sent with the next run.")
+    click.echo(f"Released {key}; `digest serve` or the next `digest run` sends it.")

@@ -86,7 +86,7 @@ def reconfirm(*, address: str, now: datetime) -> None:
             raise StateConflict(f"{reader.address} is {reader.status}; only the unconfirmed are asked.")
         is_asked = subscribers.request_confirmation(tx, reader, actor=actor)
     click.echo(
-        "The confirmation is sent with the next run."
+        f"`digest serve` or the next `digest run` asks {reader.address} to confirm."
         if is_asked
         else "It was sent a moment ago; please wait."
     )

@@ -37,7 +37,7 @@ def add(*, address: str, confirmed: bool, now: datetime, as_json: bool, **option
     elif confirmed:
         click.echo(f"Added {reader.address}; the first digest is due {reader.next_due:%Y-%m-%d %H:%M} UTC.")
     else:
-        click.echo(f"Added {reader.address}; the confirmation email is sent with the next `digest run`.")
+        click.echo(f"Added {reader.address}; `digest serve` or the next `digest run` asks them to confirm.")
 
 
 @click.command("set", epilog="Example: digest subscribers set ada@example.com --muted blockchain --mix mine")
