@@ -85,11 +85,8 @@ def reconfirm(*, address: str, now: datetime) -> None:
         if reader.status is not Status.UNCONFIRMED:
             raise StateConflict(f"{reader.address} is {reader.status}; only the unconfirmed are asked.")
         is_asked = subscribers.request_confirmation(tx, reader, actor=actor)
-    click.echo(
-        f"`digest serve` or the next `digest run` asks {reader.address} to confirm."
-        if is_asked
-        else "It was sent a moment ago; please wait."
-    )
+    asked = f"`digest serve` or the next `digest run` asks {reader.address} to confirm."
+    click.echo(asked if is_asked else "It was sent a moment ago; please wait.")
 
 
 @click.command("suppress", epilog="Example: digest subscribers suppress ada@example.com")
