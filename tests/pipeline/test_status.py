@@ -44,6 +44,16 @@ def test_every_problem_is_found_the_most_serious_first_with_what_to_do(store: Da
         assert "digest status" not in line
 
 
+def test_a_reason_that_several_scopes_of_a_source_share_is_said_once(store: Database) -> None:
+    with store.begin() as tx:
+        for scope, note in (("cs", "no answer"), ("math", "no answer"), ("stat", "changed"), ("q-bio", "")):
+            tx.sources.record(
+                FetchResult(source="arxiv", scope=scope, read_at=NOW, health=Health.FAILED, note=note)
+            )
+        (problem,) = (found for found in find_problems(tx, NOW) if found.kind == "source/arxiv")
+    assert sorted(problem.facts) == ["cs, math: no answer", "q-bio: failed", "stat: changed"]
+
+
 def test_a_mail_server_that_just_failed_is_a_problem_while_emails_wait(store: Database) -> None:
     with store.begin() as tx:
         tx.meta.write(LAST_TICK_KEY, NOW.isoformat())
