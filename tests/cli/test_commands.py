@@ -296,6 +296,9 @@ def test_subscribers_are_added_shown_changed_and_erased(shell: Shell) -> None:
     parsed = json.loads(shell("subscribers", "show", "bo@example.com", "--json").stdout)
     assert {"email", "status", "profile", "frequency", "timezone", "send_at"} <= parsed.keys()
     assert parsed["status"] == "unconfirmed"
+    shown = shell("subscribers", "show", "bo@example.com").stdout
+    assert "timezone\tEurope/Berlin\n" in shown
+    assert not {"weekday", "feed_revision"} & {line.split("\t")[0] for line in shown.splitlines()}
     changed = shell(
         "subscribers", "set", "bo@example.com", "--keywords", "optics, lasers", "--send-at", "06:15", "--json"
     )

@@ -82,10 +82,9 @@ def show(*, address: str, as_json: bool) -> None:
     preferences = fields.pop("preferences")
     if suppressed := fields.pop("suppression"):
         fields |= {f"suppressed: {name}": value for name, value in suppressed.items() if value}
-    if fields["frequency"] != "weekly":
-        fields.pop("weekday")
+    unseen = {"feed_revision"} if fields["frequency"] == "weekly" else {"feed_revision", "weekday"}
     rows = [*fields.items(), *profile.items(), *preferences.items()]
-    show_table(("what", "value"), [(name, _to_text(value)) for name, value in rows])
+    show_table(("what", "value"), [(name, _to_text(value)) for name, value in rows if name not in unseen])
     show_table(
         ("delivery", "day", "state", "last reply"),
         [
