@@ -34,7 +34,7 @@ NOTE_MESSAGES = {
     ),
     "nothing-near": gettext_noop(
         "No new paper matched your interests well enough to be picked today. "
-        "More or broader keywords in your preferences will find more."
+        "More or broader English keywords in your preferences will find more."
     ),
     "near-is-trending": gettext_noop(
         "The papers that match your interests today are among the trending papers."

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from digest.mail.layout import describe_subscription, format_notes
 from digest.mail.locale import get_locale
 from tests.mail.examples import READER, SITE
@@ -17,6 +19,15 @@ def test_format_notes_cleans_and_cuts_details_and_skips_unknown_codes() -> None:
     assert format_notes(EN, ("source-missing:" + "a" * 99,)) == (
         f"{'a' * 60} could not be read today; its papers will follow later.",
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "english"),
+    [("en", "English"), ("de", "englisch"), ("fr", "anglais"), ("es", "inglés"), ("zh", "英文")],
+)
+def test_who_gets_no_picks_is_told_that_keywords_are_matched_in_english(language: str, english: str) -> None:
+    (note,) = format_notes(get_locale(language), ("nothing-near",))
+    assert english in note
 
 
 def test_describe_subscription_names_the_day_of_confirmation_or_else_of_sign_up() -> None:

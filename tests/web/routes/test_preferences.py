@@ -78,7 +78,9 @@ async def test_the_page_says_when_no_paper_is_near_the_interests(visitor: AsyncC
     names = ("keywords", "text", "authors", "categories", "category", "muted", "facet_name")
     nothing = dict.fromkeys(names, "")
     far = {**FORM_DATA, **nothing, "keywords": "volcanoes"}
-    assert none_near in (await visitor.post(link, data=far)).text
+    page = (await visitor.post(link, data=far)).text
+    assert none_near in page
+    assert "More English keywords" in page
     assert none_near not in (await visitor.post(link, data={**FORM_DATA, **nothing})).text
 
 
