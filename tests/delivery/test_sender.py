@@ -224,9 +224,9 @@ async def test_a_route_keeps_its_rate(harness: DeliveryHarness, server: SmtpServ
 async def test_connection_is_replaced_after_a_hundred_messages(
     harness: DeliveryHarness, server: SmtpServer
 ) -> None:
-    harness.queue_digests(harness.add_readers(230))
+    harness.queue_digests(harness.add_readers(201))
     await harness.run(make_smtp_route(server))
-    assert len(server.message_ids()) == len(set(server.message_ids())) == 230
+    assert len(server.message_ids()) == len(set(server.message_ids())) == 201
     assert server.connections == 3
 
 
