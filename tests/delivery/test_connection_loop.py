@@ -188,3 +188,19 @@ async def test_nothing_is_sent_once_the_lease_may_have_run_out(
     ):
         await send_queue(session, build_message, [make_smtp_route(either)], clock=lambda: harness.now)
     assert either.message_ids() == []
+
+
+async def test_a_result_is_committed_while_its_connection_waits_for_the_next_mail(
+    harness: DeliveryHarness, either: SmtpServer
+) -> None:
+    quick, _ = queue(harness, "quick", "slow")
+    seen = []
+
+    def look(stage: SmtpStage, session: Session) -> Action | None:
+        if stage == "dot" and "@slow" in session.rcpt_to:
+            seen.append(harness.state(quick))
+        return Wait(0.1) if stage == "rcpt" and "@slow" in session.line else None
+
+    either.rule = look
+    await harness.run(make_smtp_route(either, connections=2))
+    assert seen == [DeliveryState.ACCEPTED]

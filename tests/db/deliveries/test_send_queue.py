@@ -7,7 +7,8 @@ import pytest
 
 from digest.db import Database
 from digest.db.sender_session import SenderSession
-from digest.models import Delivery, DeliveryKind, DeliveryState, Status, ThrottleAction
+from digest.models import Delivery, DeliveryKind, DeliveryState, NewDelivery, Status, ThrottleAction
+from digest.models.channels import ChannelKind, ChannelState
 from tests.delivery.harness import LIFETIME, SUPPRESSION_KEY, DeliveryHarness, make_attempt_result
 from tests.factories import NOW
 
@@ -177,3 +178,35 @@ def test_the_reply_about_an_erased_subscriber_is_not_kept(any_store: Database) -
         refused = make_attempt_result(sent, DeliveryState.REJECTED, text="no ada@example.com here")
         session.commit([refused], [], NOW)
     assert (harness.state(key), harness.row(key).last_reply) == (DeliveryState.REJECTED, "")
+
+
+@pytest.mark.parametrize("is_claimed", [True, False])
+def test_a_message_to_a_channel_that_is_in_use_no_more_is_cancelled(
+    any_store: Database, *, is_claimed: bool
+) -> None:
+    harness = DeliveryHarness(any_store)
+    reader = harness.add_reader()
+    with any_store.begin() as tx:
+        channel = tx.channels.add(reader.id, ChannelKind.WEBHOOK, "hook.example", "sealed", now=NOW)
+        message = NewDelivery(
+            kind=DeliveryKind.DIGEST,
+            key="digest/1",
+            subscriber_id=reader.id,
+            address="hook.example",
+            slot=NOW,
+            not_before=NOW,
+            not_after=END,
+            channel_id=channel.id,
+        )
+        tx.deliveries.enqueue([message], now=NOW)
+    with open_session(any_store) as session:
+        claimed = session.claim(9, NOW, channels=True).deliveries if is_claimed else ()
+        with any_store.begin() as tx:
+            tx.channels.set_state(channel.id, ChannelState.PAUSED)
+        granted = (
+            session.commit([], claimed, NOW)
+            if is_claimed
+            else session.claim(9, NOW, channels=True).deliveries
+        )
+    assert (len(claimed), len(granted)) == (int(is_claimed), 0)
+    assert harness.state("digest/1") is DeliveryState.CANCELLED
