@@ -86,17 +86,20 @@ def test_a_full_mailbox_counts_by_deliveries_and_days(
     assert (decide_suppression(events, last_deliveries) is not None) is is_suppressed
 
 
-def test_mailboxes_that_were_full_long_ago_and_have_taken_mail_since_are_kept(
-    harness: DeliveryHarness, bounce: Bounce
+@pytest.mark.parametrize(
+    ("days", "status"), [((0, 1, 7), Status.CONFIRMED), ((5, 6, 7), Status.UNSUBSCRIBED)]
+)
+def test_a_full_mailbox_counts_among_the_latest_mails(
+    harness: DeliveryHarness, bounce: Bounce, days: tuple[int, ...], status: Status
 ) -> None:
     reader = harness.add_reader()
     for day in range(8):
-        if day in (0, 1, 7):
+        if day in days:
             bounce(reader, BounceKind.SOFT)
         else:
             harness.queue_digest(reader)
         harness.advance(days=1)
-    assert harness.status(reader) is Status.CONFIRMED
+    assert harness.status(reader) is status
 
 
 @pytest.mark.parametrize(("readers", "status"), [(2, Status.UNSUBSCRIBED), (3, Status.CONFIRMED)])
