@@ -187,8 +187,7 @@ class SmtpConnection:
             raise _SessionFailed(SendResult(stage, 0, str(error))) from error
         if reply.code == 421:
             self._got_421 = True
-            if stage is not SmtpStage.DOT:
-                raise _SessionFailed(SendResult(stage, reply.code, reply.text))
+            raise _SessionFailed(SendResult(stage, reply.code, reply.text))
         return reply
 
 

@@ -16,6 +16,7 @@ from digest.models.errors import ConfigError
 from tests.delivery.certificates import build_client_context, build_server_context
 from tests.delivery.harness import SHORT_TIMEOUTS, DeliveryHarness, make_route
 from tests.smtp_server import EXTENSIONS, Drop, EndlessReply, RawReply, Reply, SmtpServer
+from tests.smtp_server import SmtpStage as ServerStage
 
 LONG_LINK = f"<https://papers.test/u/{'x' * 200}>"
 
@@ -283,6 +284,20 @@ async def test_size_limit_that_is_no_number_is_ignored(server: SmtpServer, size:
     first, second = await send(server, make_message(), make_message())
     assert first.is_accepted
     assert second.is_accepted
+
+
+@pytest.mark.parametrize("stage", ["mail", "rcpt", "data", "dot"])
+async def test_a_connection_is_used_no_more_once_the_server_closes_it(
+    server: SmtpServer, stage: ServerStage
+) -> None:
+    server.respond(stage, Reply(421, "4.3.2 closing"))
+    config = SmtpServerConfig.parse(f"smtp://127.0.0.1:{server.port}")
+    connection = await SmtpTransport(config, timeouts=SHORT_TIMEOUTS).open()
+    result = await connection.deliver(make_message())
+    assert (result.stage, result.code, result.text) == (SmtpStage(stage), 421, "4.3.2 closing")
+    assert not connection.is_open
+    await connection.close()
+    assert "QUIT" not in server.commands
 
 
 async def test_reply_that_is_no_utf8_can_be_stored(server: SmtpServer) -> None:
