@@ -300,6 +300,29 @@ async def test_a_connection_is_used_no_more_once_the_server_closes_it(
     assert "QUIT" not in server.commands
 
 
+@pytest.mark.parametrize("pipelining", [True, False])
+async def test_a_message_the_server_cannot_take_leaves_those_before_and_after_alone(
+    server: SmtpServer, *, pipelining: bool
+) -> None:
+    server.extensions = ("PIPELINING", "SIZE 200")
+    names = [f"r{number}@example.com" for number in range(4)]
+    messages = [make_message(rcpt_to=name) for name in names]
+    messages[1] = make_message(b"Subject: long\r\n\r\n" + b"x" * 300, rcpt_to=names[1])
+    results = await send(server, *messages, pipelining=pipelining)
+    assert [result.code for result in results] == [250, 552, 250, 250]
+    assert server.recipients() == [names[0], *names[2:]]
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+async def test_no_body_is_sent_if_the_server_does_not_ask_for_it(
+    server: SmtpServer, *, pipelining: bool
+) -> None:
+    server.respond("data", Reply(250, "2.0.0 why not"))
+    (result,) = await send(server, make_message(), pipelining=pipelining)
+    assert (result.stage, result.code) == (SmtpStage.DATA, 250)
+    assert not [line for line in server.commands if line.startswith("Subject")]
+
+
 async def test_reply_that_is_no_utf8_can_be_stored(server: SmtpServer) -> None:
     server.respond("greeting", RawReply(b"554 5.3.2 kein Dienst f\xfcr Sie\r\n"))
     config = SmtpServerConfig.parse(f"smtp://127.0.0.1:{server.port}")
