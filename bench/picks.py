@@ -155,7 +155,7 @@ def write_other_readers(folder: Path) -> None:
     ]
     _write_lines(folder / "profiles.jsonl", readers)
     _write_lines(folder / "judgements.jsonl", grades)
-    judged = {line["id"] for pool in OTHER_DAYS for line in read_lines(FOLDER / f"pool-{pool}.jsonl")}
+    judged = {line["id"] for pool in FOLDER.glob("pool-*.jsonl") for line in read_lines(pool)}
     with gzip.open(REPLAY, "rt", encoding="utf-8") as lines:
         papers = [paper for paper in map(json.loads, lines) if paper["id"] not in judged]
     for pool, (first, last) in OTHER_DAYS.items():
@@ -173,13 +173,13 @@ def run_bench() -> Iterator[BenchResult]:
         yield from _measure_product(Path(folder), "picks of others")
 
 
-def _measure_product(folder: Path, name: str) -> Iterator[BenchResult]:
+def _measure_product(folder: Path, label: str) -> Iterator[BenchResult]:
     judged = Judged.read(folder)
     picks = {line["profile"]: line["picks"] for line in play(folder)}
     figures = summarize([measure(own, picks.get(name, []), judged) for name, own in judged.profiles.items()])
     for figure, goal in GOALS.items():
         yield BenchResult(
-            name=f"{name}: {figure.replace('_', ' ')}",
+            name=f"{label}: {figure.replace('_', ' ')}",
             ours=figures[figure],
             unit="",
             ratio=figures[figure],

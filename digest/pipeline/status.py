@@ -106,16 +106,19 @@ def _find_stops(tx: Transaction, now: datetime) -> Iterator[Problem]:
 
 
 def _find_source_problems(states: Sequence[SourceState]) -> Iterator[Problem]:
-    by_source: dict[str, dict[str, list[SourceState]]] = {}
+    by_source: dict[str, list[SourceState]] = {}
     for state in states:
         if state.health in UNUSABLE:
-            by_source.setdefault(state.source, {}).setdefault(state.note or state.health, []).append(state)
-    for name, by_fact in by_source.items():
+            by_source.setdefault(state.source, []).append(state)
+    for name, bad in by_source.items():
+        scopes: dict[str, list[str]] = {}
+        for state in bad:
+            scopes.setdefault(state.note or state.health, []).append(state.scope or name)
         yield Problem(
             kind=f"source/{name}",
             title=f"{name} could not be read",
-            facts=[f"{', '.join(s.scope or name for s in bad)}: {fact}" for fact, bad in by_fact.items()],
-            advice=f"Nothing is lost: {ADVICE[next(iter(by_fact.values()))[0].health]}.",
+            facts=[f"{', '.join(own)}: {reason}" for reason, own in scopes.items()],
+            advice=f"Nothing is lost: {ADVICE[bad[0].health]}.",
         )
 
 

@@ -38,7 +38,8 @@ def build_public_card(
     why = describe_reason(locale, pick, day) if heat else ""
     card = build_card(locale, pick, 0, replace(NO_PERSONAL, why=why))
     anchors = (*card.anchors, Anchor(locale.gettext("Details"), paper_path(paper)))
-    return replace(card, anchors=anchors, sparkline=sparkline(signals, paper.listed, locale))
+    line = sparkline(signals, paper.listed, locale) if heat else ""
+    return replace(card, anchors=anchors, sparkline=line)
 
 
 def paper_path(paper: Paper) -> str:

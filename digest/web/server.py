@@ -62,7 +62,8 @@ def bind_socket(host: str, port: int) -> socket.socket:
         bound = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         reason = str(error.strerror).partition(" (while")[0]  # the rest repeats the address
-        raise ConfigError(f"Cannot listen on {host}:{port}: {reason}. Choose another port.") from error
+        advice = "Choose another host or port."
+        raise ConfigError(f"Cannot listen on {host}:{port}: {reason}. {advice}") from error
     # Connections inherit it; asyncio sets it only on sockets that name TCP, which this one does not. Without
     # it the body of every response over a kept-alive connection waits 40 ms for the ACK of its head.
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

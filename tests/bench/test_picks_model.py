@@ -26,4 +26,4 @@ def test_shipped_coefficients_explain_the_readers_as_well_as_the_fit(
 
     fitted = compute_loss(pairs, judged, *fit_pairs(pairs, judged))
     coefficients = np.append(shipped.topic, shipped.interest)
-    assert compute_loss(pairs, judged, coefficients, shipped.intercept) < 1.01 * fitted
+    assert compute_loss(pairs, judged, coefficients, shipped.intercept) < 1.005 * fitted

@@ -54,5 +54,5 @@ def test_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
         port = get_url(listener).rpartition(":")[2]
         result = Shell(tmp_path, "http://127.0.0.1:9")("serve", "--no-scheduler", "--port", port)
     assert result.returncode == 78
-    text = f"Cannot listen on 127.0.0.1:{port}: Address already in use. Choose another port."
+    text = f"Cannot listen on 127.0.0.1:{port}: Address already in use. Choose another host or port."
     assert result.stderr == f"digest: {text}\n"
